@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * vhd_disk: the disk as a guest sees it, a stack of images from the leaf to
+ * the base. Layer 0 is the leaf.
+ *
+ * Parents. A parent is looked for beside its child, then by the child's
+ * relative locators; never outside the folder of the image that was opened
+ * unless `parent_roots` allows more, or `parent` names it. Only regular files
+ * are opened, never through a symbolic link that leaves the folder. Each must
+ * have the identity its child recorded.
+ *
+ * Locks. Unless VHD_DISK_FORCE_SHARE is given, all layers are locked shared on
+ * QEMU's byte ranges: a disk that somebody writes is refused (VHD_E_BUSY).
+ *
+ * Reading functions may be called from many threads at once.
+ */
+#ifndef LIBVHD_DISK_H
+#define LIBVHD_DISK_H
+
+#include "image.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct vhd_disk;
+
+/* Longest chain, leaf included. */
+#define VHD_DISK_DEPTH_MAX 256
+
+/* verify every layer's block table first (see VHD_IMAGE_VERIFY) */
+#define VHD_DISK_VERIFY (1u << 0)
+/* take no locks */
+#define VHD_DISK_FORCE_SHARE (1u << 1)
+/* open the leaf alone: its PARENT ranges read as zeros */
+#define VHD_DISK_LAYER (1u << 2)
+/* accept a parent whose identity differs */
+#define VHD_DISK_IGNORE_ID (1u << 3)
+#define VHD_DISK_IGNORE_BITMAP (1u << 4)
+
+/*
+ * Supplies the parent of `child`, instead of the search above: sets *file
+ * (owned by the disk) and, if it likes, a name for messages. 0, or VHD_E_PARENT
+ * if there is none.
+ */
+typedef int vhd_parent_fn(void *ctx, struct vhd_image *child,
+			  unsigned depth, struct vhd_file **file, char *name,
+			  size_t name_size);
+
+struct vhd_disk_options {
+	size_t size; /* sizeof(struct vhd_disk_options) */
+	int format;  /* of the leaf; parents have the same */
+	uint32_t flags;
+	uint32_t size_rule; /* enum vhd_size_rule */
+	/* the leaf's parent, by path; NULL: search */
+	const char *parent;
+	/* more folders in which parents may lie */
+	const char *const *parent_roots;
+	size_t parent_root_count;
+	vhd_parent_fn *find_parent;
+	void *find_parent_ctx;
+};
+
+/*
+ * Opens a disk by the path of its leaf.
+ *
+ * Errors: those of vhd_file_open() and vhd_image_open(); VHD_E_PARENT (not
+ * found where it may be), VHD_E_MISMATCH (found, wrong identity), VHD_E_LOOP,
+ * VHD_E_LIMIT (too deep), VHD_E_BUSY. diag->path names the file at fault.
+ */
+int vhd_disk_open(const char *path, const struct vhd_disk_options *options,
+		  struct vhd_disk **out, struct vhd_diag *diag);
+
+/*
+ * The same from an open file, owned by the disk on success. `name` is for
+ * messages. Without a path there is no folder to search: parents come from
+ * options->parent, ->parent_roots or ->find_parent.
+ */
+int vhd_disk_open_file(struct vhd_file *file, const char *name,
+		       const struct vhd_disk_options *options,
+		       struct vhd_disk **out, struct vhd_diag *diag);
+
+void vhd_disk_close(struct vhd_disk *disk);
+
+uint64_t vhd_disk_size(const struct vhd_disk *disk);
+uint32_t vhd_disk_sector_size(const struct vhd_disk *disk);
+
+/* Number of layers, at least 1. */
+unsigned vhd_disk_layers(const struct vhd_disk *disk);
+struct vhd_image *vhd_disk_image(struct vhd_disk *disk, unsigned layer);
+/* The path a layer was opened by; "" if unknown. */
+const char *vhd_disk_path(const struct vhd_disk *disk, unsigned layer);
+
+/*
+ * Reads `len` bytes at `offset`, any alignment, all or nothing. One pread of
+ * the image file for a range that lies in one piece; no lock and no memory
+ * allocation where the block table is in memory. VHD_E_RANGE past the end.
+ * Where the image is damaged: VHD_E_CORRUPT, never made-up data.
+ */
+int vhd_disk_read(struct vhd_disk *disk, uint64_t offset, void *buf,
+		  size_t len, struct vhd_diag *diag);
+
+/*
+ * The longest run at `offset`, at most `length` bytes, that is stored in one
+ * way in one layer: DATA (offset in the file of layer `depth`) or ZERO.
+ */
+int vhd_disk_extent(struct vhd_disk *disk, uint64_t offset, uint64_t length,
+		    struct vhd_extent *out, struct vhd_diag *diag);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Disk geometry as a VHD footer stores it. vhd.md 8 */
+#ifndef VHD_CORE_GEOMETRY_H
+#define VHD_CORE_GEOMETRY_H
+
+#include <stdint.h>
+
+/* largest disk the scheme can express: 65535 * 16 * 255 sectors of 512 */
+#define VHD_GEOMETRY_MAX_SECTORS 267382800u
+
+struct vhd_geometry {
+	uint16_t cylinders;
+	uint8_t heads;
+	uint8_t sectors; /* a track */
+};
+
+/* The specification's algorithm for a disk of `sectors` 512-byte sectors. */
+struct vhd_geometry vhd_geometry_of(uint64_t sectors);
+
+/* C * H * S * 512, at most 127.5 GiB. */
+uint64_t vhd_geometry_bytes(struct vhd_geometry g);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Inside a vhd_disk. */
+#ifndef VHD_DISK_DISK_H
+#define VHD_DISK_DISK_H
+
+#include <stdbool.h>
+
+#include <libvhd/disk.h>
+
+struct vhd_layer {
+	struct vhd_image *image;
+	char *path; /* never NULL; "" if unknown */
+	struct vhd_file_id id;
+};
+
+struct vhd_disk {
+	struct vhd_layer layers[VHD_DISK_DEPTH_MAX];
+	unsigned count;
+	uint64_t size;
+	uint32_t sector_size;
+};
+
+/* Puts the file's name into a diag that was just filled; returns its error. */
+int vhd_diag_path(struct vhd_diag *diag, int error, const char *path);
+
+/* Opens a file as an image with the options of a disk, locked as they say. */
+int vhd_disk_open_image(struct vhd_file *file,
+			const struct vhd_disk_options *options,
+			struct vhd_image **out, struct vhd_diag *diag);
+
+#endif

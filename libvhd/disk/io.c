@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The data path. A range is resolved to one extent at a time: the leaf says
+ * DATA or ZERO, or hands the range (as long as its own PARENT run) to the next
+ * layer. A layer that ends before the range does reads as zeros from there on.
+ *
+ * Nothing here allocates or locks; payload goes straight from the image file
+ * into the caller's memory.
+ */
+#include <string.h>
+
+#include "core/checked.h"
+#include "core/diag.h"
+#include "disk.h"
+
+static int resolve(struct vhd_disk *disk, uint64_t offset, uint64_t length,
+		   struct vhd_extent *out, struct vhd_diag *diag)
+{
+	for (unsigned depth = 0; depth < disk->count; depth++) {
+		struct vhd_image *image = disk->layers[depth].image;
+		uint64_t size = vhd_image_size(image);
+		int rc;
+
+		if (offset >= size)
+			break;
+		length = vhd_min(length, size - offset);
+		rc = vhd_image_extent(image, offset, length, out, diag);
+		if (rc)
+			return vhd_diag_path(diag, rc,
+					     disk->layers[depth].path);
+		out->depth = depth;
+		if (out->kind != VHD_EXTENT_PARENT)
+			return 0;
+		length = out->length;
+	}
+	*out = (struct vhd_extent){
+		.start = offset,
+		.length = length,
+		.kind = VHD_EXTENT_ZERO,
+		.depth = disk->count - 1,
+	};
+	return 0;
+}
+
+static int fail_range(struct vhd_diag *diag)
+{
+	return vhd_fail(diag, VHD_E_RANGE, NULL, VHD_NO_OFFSET,
+			vhd_strerror(VHD_E_RANGE));
+}
+
+int vhd_disk_extent(struct vhd_disk *disk, uint64_t offset, uint64_t length,
+		    struct vhd_extent *out, struct vhd_diag *diag)
+{
+	if (!length || !vhd_inside(offset, length, disk->size))
+		return fail_range(diag);
+	return resolve(disk, offset, length, out, diag);
+}
+
+static int read_extent(struct vhd_disk *disk, const struct vhd_extent *e,
+		       void *buf, struct vhd_diag *diag)
+{
+	const struct vhd_layer *layer = &disk->layers[e->depth];
+	int rc;
+
+	if (e->kind == VHD_EXTENT_ZERO) {
+		memset(buf, 0, (size_t)e->length);
+		return 0;
+	}
+	rc = vhd_file_read(vhd_image_file(layer->image), e->offset, buf,
+			   (size_t)e->length);
+	if (rc) {
+		vhd_fail(diag, rc, "data", e->offset, "cannot be read");
+		vhd_diag_path(diag, rc, layer->path);
+	}
+	return rc;
+}
+
+int vhd_disk_read(struct vhd_disk *disk, uint64_t offset, void *buf, size_t len,
+		  struct vhd_diag *diag)
+{
+	uint8_t *out = buf;
+
+	if (!vhd_inside(offset, len, disk->size))
+		return fail_range(diag);
+	while (len) {
+		struct vhd_extent e;
+		int rc = resolve(disk, offset, len, &e, diag);
+
+		if (!rc)
+			rc = read_extent(disk, &e, out, diag);
+		if (rc)
+			return rc;
+		out += e.length;
+		offset += e.length;
+		len -= (size_t)e.length;
+	}
+	return 0;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Inside a vhd_file, and what the layers above need beyond its interface. */
+#ifndef VHD_FILE_FILE_H
+#define VHD_FILE_FILE_H
+
+#include <libvhd/file.h>
+
+#include "core/vhdx_overlay.h"
+
+struct vhd_file {
+	struct vhd_file_ops ops; /* missing members are NULL */
+	void *ctx;
+};
+
+/* The VHD_E_* of an errno value. */
+int vhd_error_of_errno(int err);
+
+/* A core source over a file; `size` is asked for once. */
+int vhd_file_source(struct vhd_file *file, struct vhd_source *out);
+
+/*
+ * A read-only file that shows `overlay` over `base`. Owns neither; takes no
+ * locks and has no descriptor.
+ */
+int vhd_file_open_overlay(struct vhd_file *base,
+			  const struct vhdx_overlay *overlay,
+			  struct vhd_file **out);
+
+#endif

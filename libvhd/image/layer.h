@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a chain needs of an image beyond its public interface. */
+#ifndef VHD_IMAGE_LAYER_H
+#define VHD_IMAGE_LAYER_H
+
+#include <libvhd/image.h>
+
+/* The file as it is, under a replayed log; owned by the image. */
+struct vhd_file *vhd_image_base_file(struct vhd_image *image);
+
+/* Closes an image without its file, which goes back to the caller. */
+void vhd_image_detach(struct vhd_image *image);
+
+#endif
