@@ -33,7 +33,7 @@ extern "C" {
 #endif
 
 #define VHD_BOOT_WINDOW_MIN ((size_t)96 << 10)
-#define VHD_BOOT_WINDOW ((size_t)256 << 10)
+#define VHD_BOOT_WINDOW     ((size_t)256 << 10)
 
 /* Longest chain that vhd_boot_set_parent() builds. */
 #define VHD_BOOT_DEPTH_MAX 256

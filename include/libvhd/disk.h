@@ -35,17 +35,18 @@ struct vhd_disk;
 /* open the leaf alone: its PARENT ranges read as zeros */
 #define VHD_DISK_LAYER (1u << 2)
 /* accept a parent whose identity differs */
-#define VHD_DISK_IGNORE_ID (1u << 3)
+#define VHD_DISK_IGNORE_ID     (1u << 3)
 #define VHD_DISK_IGNORE_BITMAP (1u << 4)
+/* open the leaf for writing, locked exclusively; implies VERIFY for it */
+#define VHD_DISK_WRITE (1u << 5)
 
 /*
  * Supplies the parent of `child`, instead of the search above: sets *file
  * (owned by the disk) and, if it likes, a name for messages. 0, or VHD_E_PARENT
  * if there is none.
  */
-typedef int vhd_parent_fn(void *ctx, struct vhd_image *child,
-			  unsigned depth, struct vhd_file **file, char *name,
-			  size_t name_size);
+typedef int vhd_parent_fn(void *ctx, struct vhd_image *child, unsigned depth,
+			  struct vhd_file **file, char *name, size_t name_size);
 
 struct vhd_disk_options {
 	size_t size; /* sizeof(struct vhd_disk_options) */
@@ -97,8 +98,8 @@ const char *vhd_disk_path(const struct vhd_disk *disk, unsigned layer);
  * allocation where the block table is in memory. VHD_E_RANGE past the end.
  * Where the image is damaged: VHD_E_CORRUPT, never made-up data.
  */
-int vhd_disk_read(struct vhd_disk *disk, uint64_t offset, void *buf,
-		  size_t len, struct vhd_diag *diag);
+int vhd_disk_read(struct vhd_disk *disk, uint64_t offset, void *buf, size_t len,
+		  struct vhd_diag *diag);
 
 /*
  * The longest run at `offset`, at most `length` bytes, that is stored in one
@@ -106,6 +107,57 @@ int vhd_disk_read(struct vhd_disk *disk, uint64_t offset, void *buf,
  */
 int vhd_disk_extent(struct vhd_disk *disk, uint64_t offset, uint64_t length,
 		    struct vhd_extent *out, struct vhd_diag *diag);
+
+/* -- writing -----------------------------------------------------------------
+ *
+ * With VHD_DISK_WRITE. Only the leaf is ever written. Offsets and lengths are
+ * whole logical sectors (VHD_E_ALIGN), inside the disk (VHD_E_RANGE).
+ *
+ * What a returned call means: the content is there for every later read. It
+ * survives a power cut only after a vhd_disk_flush() that began later has
+ * returned 0. Until then each sector holds its old or its new content, never
+ * anything else.
+ *
+ * When the host fails: VHD_E_NOSPACE and VHD_E_IO of a write concern that write
+ * alone, which may be tried again. If metadata or a flush fails, what the file
+ * holds is in doubt; that error is returned by every later write and flush, and
+ * opening the image again starts from what is durable.
+ *
+ * All may be called from many threads at once; where calls that run at the same
+ * time overlap, each sector gets the content of one of them.
+ */
+
+int vhd_disk_write(struct vhd_disk *disk, uint64_t offset, const void *buf,
+		   size_t len, struct vhd_diag *diag);
+
+/*
+ * Makes a range read as zeros, by metadata or holes where the format and the
+ * parents allow it.
+ */
+int vhd_disk_zero(struct vhd_disk *disk, uint64_t offset, uint64_t length,
+		  struct vhd_diag *diag);
+
+/*
+ * Says that the content of a range is not needed. Space is given back where
+ * possible; afterwards the range reads as zeros or as before. Never shows
+ * what a parent holds instead.
+ */
+int vhd_disk_discard(struct vhd_disk *disk, uint64_t offset, uint64_t length,
+		     struct vhd_diag *diag);
+
+/* Makes everything written before the call durable. */
+int vhd_disk_flush(struct vhd_disk *disk, struct vhd_diag *diag);
+
+/*
+ * Ends writing: flushes, and leaves the file as its format wants it when it is
+ * not in use (clean log, footer behind the last block). The disk can be read
+ * afterwards. Closing a disk without this is like a crash: nothing flushed is
+ * lost. Nothing may run at the same time. 0 for a read-only disk.
+ */
+int vhd_disk_shut(struct vhd_disk *disk, struct vhd_diag *diag);
+
+/* 1 if the disk takes writes */
+int vhd_disk_is_writable(const struct vhd_disk *disk);
 
 #ifdef __cplusplus
 }

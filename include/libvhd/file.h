@@ -30,7 +30,7 @@ struct vhd_file_id {
 /* Locks on an image file, on the byte ranges that QEMU uses. */
 enum vhd_lock {
 	VHD_LOCK_NONE = 0,
-	VHD_LOCK_SHARED = 1,	/* others may read, nobody writes */
+	VHD_LOCK_SHARED = 1,    /* others may read, nobody writes */
 	VHD_LOCK_EXCLUSIVE = 2, /* we write; nobody else opens it */
 };
 

@@ -30,14 +30,17 @@ enum vhd_size_rule {
  * overlapping; refuse a log without a valid entry. Reads only what is not a
  * hole in the host file. */
 #define VHD_IMAGE_VERIFY (1u << 0)
+/* Open for writing, which implies VERIFY. The file must be writable. A dirty
+ * VHDX log is replayed into it, a lost VHD footer restored. */
+#define VHD_IMAGE_WRITE (1u << 2)
 /* Salvage: take every sector of an allocated VHD block as stored, whatever
  * its sector bitmap says (docs/formats: "sector bitmap"). */
 #define VHD_IMAGE_IGNORE_BITMAP (1u << 1)
 
 struct vhd_image_options {
-	size_t size;	    /* sizeof(struct vhd_image_options) */
-	int format;	    /* enum vhd_format; never guessed */
-	uint32_t flags;	    /* VHD_IMAGE_* */
+	size_t size;        /* sizeof(struct vhd_image_options) */
+	int format;         /* enum vhd_format; never guessed */
+	uint32_t flags;     /* VHD_IMAGE_* */
 	uint32_t size_rule; /* enum vhd_size_rule */
 };
 
@@ -48,9 +51,9 @@ struct vhd_image_info {
 	int format; /* enum vhd_format */
 	int type;   /* enum vhd_type; FIXED for raw */
 	uint64_t virtual_size;
-	uint64_t file_size;	 /* bytes of the file */
+	uint64_t file_size;      /* bytes of the file */
 	uint64_t allocated_size; /* bytes on the host */
-	uint32_t block_size;	 /* 0 for raw and fixed VHD */
+	uint32_t block_size;     /* 0 for raw and fixed VHD */
 	uint32_t logical_sector_size;
 	uint32_t physical_sector_size;
 	uint64_t total_blocks; /* 0 where there are none */
@@ -67,10 +70,10 @@ struct vhd_image_info {
 	struct vhd_guid parent_id;
 	char parent_id_text[VHD_GUID_TEXT_SIZE];
 
-	char creator[768];	/* creator field, for a person */
-	char creator_name[32];	/* program behind a VHD creator code, or "" */
+	char creator[768];        /* creator field, for a person */
+	char creator_name[32];    /* program behind a VHD creator code, or "" */
 	uint32_t creator_version; /* VHD: major << 16 | minor */
-	int64_t timestamp; /* Unix time, VHD creation; 0 for VHDX */
+	int64_t timestamp;        /* Unix time, VHD creation; 0 for VHDX */
 
 	/* VHD geometry */
 	uint32_t cylinders;
@@ -103,9 +106,11 @@ struct vhd_parent_hint {
 
 /*
  * Opens `file` as an image. On success the image owns the file; on failure
- * the caller still does. Never writes: a dirty VHDX log is replayed in memory.
+ * the caller still does. Without VHD_IMAGE_WRITE nothing is written: a dirty
+ * VHDX log is replayed in memory.
  *
- * Errors: VHD_E_FORMAT, _CORRUPT, _UNSUPPORTED, _LIMIT, _LOG, _IO, _NOMEM.
+ * Errors: VHD_E_FORMAT, _CORRUPT, _UNSUPPORTED, _LIMIT, _LOG, _IO, _NOMEM; for
+ * writing also VHD_E_READONLY, _REPAIR.
  */
 int vhd_image_open(struct vhd_file *file,
 		   const struct vhd_image_options *options,
@@ -140,16 +145,20 @@ int vhd_image_data_fd(struct vhd_image *image, uint64_t offset,
 int vhd_image_extent(struct vhd_image *image, uint64_t offset, uint64_t length,
 		     struct vhd_extent *out, struct vhd_diag *diag);
 
-/* What the block table holds; reads all of it that is not a hole. */
+/*
+ * What the block table holds. Reads all of it that is not a hole in the host
+ * file; VHD_E_LIMIT, without reading, if that is more than `most` bytes (0: no
+ * limit).
+ */
 struct vhd_image_usage {
 	uint64_t allocated_blocks; /* with space in the file */
 	uint64_t partial_blocks;   /* VHDX PARTIALLY_PRESENT */
-	uint64_t zero_blocks;	   /* VHDX ZERO, UNMAPPED, UNDEFINED */
+	uint64_t zero_blocks;      /* VHDX ZERO, UNMAPPED, UNDEFINED */
 	uint64_t aligned_blocks;   /* allocated with data on 4 KiB */
-	uint64_t end;		   /* file offset behind the last object */
+	uint64_t end;              /* file offset behind the last object */
 };
-int vhd_image_usage(struct vhd_image *image, struct vhd_image_usage *out,
-		    struct vhd_diag *diag);
+int vhd_image_usage(struct vhd_image *image, uint64_t most,
+		    struct vhd_image_usage *out, struct vhd_diag *diag);
 
 /*
  * The index-th place the image names for its parent. VHD_E_RANGE behind the
@@ -173,8 +182,8 @@ const char *vhd_condition_text(uint32_t bit, const char **code,
 
 enum vhd_severity {
 	VHD_SEVERITY_REMARK = 0,  /* worth knowing, no fault */
-	VHD_SEVERITY_LEAK = 1,	  /* space that nothing refers to */
-	VHD_SEVERITY_ERROR = 2,	  /* damage that readers work around */
+	VHD_SEVERITY_LEAK = 1,    /* space that nothing refers to */
+	VHD_SEVERITY_ERROR = 2,   /* damage that readers work around */
 	VHD_SEVERITY_CORRUPT = 3, /* content is wrong or lost */
 };
 
@@ -183,9 +192,9 @@ struct vhd_fault {
 	const char *code;      /* "bat-overlap": stable, for programs */
 	const char *structure; /* "VHDX header" */
 	uint64_t offset;       /* in the file, or VHD_NO_OFFSET */
-	int severity;	       /* enum vhd_severity */
+	int severity;          /* enum vhd_severity */
 	const char *message;   /* what is wrong and what follows from it */
-	int repairable;	       /* 1 if check --repair can mend it */
+	int repairable;        /* 1 if check --repair can mend it */
 	uint64_t leaked;       /* LEAK: bytes */
 };
 typedef void vhd_fault_fn(void *ctx, const struct vhd_fault *fault);
@@ -202,10 +211,10 @@ int vhd_image_check(struct vhd_file *file, int format, vhd_fault_fn *fault,
 /* One field of an on-disk structure. Strings are valid during the callback. */
 struct vhd_field {
 	const char *structure; /* "VHD footer" */
-	uint64_t base;	       /* file offset of the structure */
+	uint64_t base;         /* file offset of the structure */
 	const char *name;      /* "current_size" */
 	uint32_t offset;       /* in the structure */
-	uint32_t size;	       /* bytes */
+	uint32_t size;         /* bytes */
 	const char *value;     /* printable */
 };
 typedef void vhd_field_fn(void *ctx, const struct vhd_field *field);
@@ -227,8 +236,8 @@ struct vhd_log_entry {
 	uint32_t data_sectors;
 	uint64_t flushed_file_offset;
 	uint64_t last_file_offset;
-	int valid;	 /* 1 if the entry checks out */
-	int active;	 /* 1 if it would be replayed */
+	int valid;       /* 1 if the entry checks out */
+	int active;      /* 1 if it would be replayed */
 	const char *why; /* what makes it invalid, or NULL */
 };
 typedef void vhd_log_entry_fn(void *ctx, const struct vhd_log_entry *entry);

@@ -13,10 +13,51 @@
 extern "C" {
 #endif
 
+/* -- create --------------------------------------------------------------- */
+
+/* replace an existing file */
+#define VHD_CREATE_FORCE (1u << 0)
+/* VHD for Azure: fixed, whole MiB, creator fields as Windows writes them */
+#define VHD_CREATE_AZURE (1u << 1)
+/* take the host's space now for all blocks (fixed, or a dynamic image whose
+ * blocks are all present) */
+#define VHD_CREATE_PREALLOCATE (1u << 2)
+/* `id` and `timestamp` are given; VHDX write GUIDs follow from `id`, so that
+ * equal options give equal bytes */
+#define VHD_CREATE_FIXED_ID (1u << 3)
+
+struct vhd_create_options {
+	size_t size;    /* sizeof(struct vhd_create_options) */
+	uint32_t flags; /* VHD_CREATE_* */
+	int format;     /* VHD_FORMAT_VHD or _VHDX */
+	int type;       /* enum vhd_type; 0: dynamic, or differencing with a
+			   parent */
+	uint64_t virtual_size; /* 0 with a parent: the parent's */
+	uint32_t block_size;   /* 0: 2 MiB. VHDX 1 MiB to 256 MiB; VHD 512 KiB
+				  or 2 MiB */
+	uint32_t logical_sector_size;  /* 0: 512, or the parent's */
+	uint32_t physical_sector_size; /* VHDX; 0: 4096, or the parent's */
+	uint64_t reserve; /* leave room in the block table to grow to this */
+	struct vhd_guid id;
+	int64_t timestamp; /* Unix time, VHD */
+	/* differencing: the opened parent and the path the child names it by
+	 * (relative to the child's folder) */
+	struct vhd_disk *parent;
+	const char *parent_name;
+};
+
+/*
+ * Creates an image at `path`, complete and durable or not at all. The new
+ * disk reads as zeros, or as its parent. VHD_E_INVALID for options the format
+ * does not allow, with a sentence; VHD_E_EXISTS; VHD_E_NOSPACE.
+ */
+int vhd_create(const char *path, const struct vhd_create_options *options,
+	       struct vhd_diag *diag);
+
 /* -- convert -------------------------------------------------------------- */
 
 enum vhd_reflink {
-	VHD_REFLINK_AUTO = 0,	/* share extents where the host can */
+	VHD_REFLINK_AUTO = 0,   /* share extents where the host can */
 	VHD_REFLINK_ALWAYS = 1, /* or fail */
 	VHD_REFLINK_NEVER = 2,
 };
@@ -29,11 +70,15 @@ enum vhd_reflink {
 #define VHD_CONVERT_VERIFY (1u << 2)
 
 struct vhd_convert_options {
-	size_t size;	/* sizeof(struct vhd_convert_options) */
+	size_t size;    /* sizeof(struct vhd_convert_options) */
 	uint32_t flags; /* VHD_CONVERT_* */
-	int format;	/* output: VHD_FORMAT_RAW */
-	int reflink;	/* enum vhd_reflink */
-	unsigned jobs;	/* requests in flight; 0: a good number */
+	int format;     /* output; 0: raw */
+	int reflink;    /* enum vhd_reflink */
+	unsigned jobs;  /* requests in flight; 0: a good number */
+	/* output VHD or VHDX: how it is created; format, virtual size (0: the
+	 * source's), flags and parent included. With a parent only what differs
+	 * from it is stored. NULL: defaults. */
+	const struct vhd_create_options *create;
 };
 
 /*
@@ -49,12 +94,24 @@ int vhd_convert(struct vhd_disk *disk, const char *path,
 		const struct vhd_convert_options *options, struct vhd_job *job,
 		struct vhd_diag *diag);
 
+/* -- measure --------------------------------------------------------------- */
+
+struct vhd_measure {
+	uint64_t required;        /* bytes of the output file */
+	uint64_t fully_allocated; /* if every block were stored */
+};
+
+/* What vhd_convert() with these options would write. Reads no data. */
+int vhd_measure(struct vhd_disk *disk,
+		const struct vhd_convert_options *options,
+		struct vhd_measure *out, struct vhd_diag *diag);
+
 /* -- hash ----------------------------------------------------------------- */
 
 /* Digests of one pass over a disk or file. */
 struct vhd_digest {
 	const char *algorithm; /* in: an OpenSSL name, "sha256" */
-	char hex[129];	       /* out: lower-case */
+	char hex[129];         /* out: lower-case */
 };
 
 /* VHD_E_UNSUPPORTED for an unknown algorithm or a build without OpenSSL. */
@@ -68,7 +125,7 @@ int vhd_hash_file(struct vhd_file *file, struct vhd_digest *digests,
 /* -- compare -------------------------------------------------------------- */
 
 struct vhd_compare_result {
-	int equal;		   /* 1 or 0 */
+	int equal;                 /* 1 or 0 */
 	uint64_t first_difference; /* disk offset; the shorter disk's size if
 				      only the tail differs */
 };
@@ -85,13 +142,13 @@ int vhd_compare(struct vhd_disk *a, struct vhd_disk *b,
 
 /* Adds the chain to vhd_image_check(): parents found, identities, loops. */
 #define VHD_CHECK_PARENTS (1u << 0) /* look for parents (leaf only checked) */
-#define VHD_CHECK_CHAIN (1u << 1)   /* check each layer as well */
+#define VHD_CHECK_CHAIN   (1u << 1) /* check each layer as well */
 
 struct vhd_check_result {
 	uint64_t errors;      /* faults of severity ERROR */
 	uint64_t corruptions; /* faults of severity CORRUPT */
-	uint64_t leaks;	      /* bytes of file nothing refers to */
-	uint64_t end;	      /* file offset behind the last object */
+	uint64_t leaks;       /* bytes of file nothing refers to */
+	uint64_t end;         /* file offset behind the last object */
 	unsigned layers;      /* checked */
 };
 

@@ -50,11 +50,11 @@ enum vhd_extent_kind {
 
 /* A run of the virtual disk that is stored in one way. */
 struct vhd_extent {
-	uint64_t start;	 /* virtual offset, bytes */
+	uint64_t start;  /* virtual offset, bytes */
 	uint64_t length; /* bytes, never 0 */
 	uint64_t offset; /* file offset for DATA, else 0 */
-	uint32_t kind;	 /* enum vhd_extent_kind */
-	uint32_t depth;	 /* layer: 0 is the leaf; 0 for a single image */
+	uint32_t kind;   /* enum vhd_extent_kind */
+	uint32_t depth;  /* layer: 0 is the leaf; 0 for a single image */
 };
 
 /*
@@ -62,23 +62,23 @@ struct vhd_extent {
  * person should hear of. A bit mask; vhd_condition_text() gives the sentence.
  */
 enum vhd_condition {
-	VHD_COND_FOOTER_LOST = 1 << 0,	   /* end footer bad, copy used */
+	VHD_COND_FOOTER_LOST = 1 << 0,     /* end footer bad, copy used */
 	VHD_COND_FOOTER_COPY_BAD = 1 << 1, /* copy at 0 bad */
 	VHD_COND_FOOTERS_DIFFER = 1 << 2,
 	VHD_COND_FOOTER_511 = 1 << 3,
 	VHD_COND_SAVED_STATE = 1 << 4,
 	VHD_COND_TAPDISK_OPEN = 1 << 5, /* end footer is all 0xC7 */
-	VHD_COND_ODD_SIZE = 1 << 6,	/* current size no whole sectors */
-	VHD_COND_CHS_SIZE = 1 << 7,	/* creator's guests saw CHS size */
-	VHD_COND_HEADER_BAD = 1 << 8,	/* one VHDX header unusable */
-	VHD_COND_REGION_BAD = 1 << 9,	/* one region table unusable */
-	VHD_COND_LOG_DIRTY = 1 << 10,	/* log replayed in memory */
+	VHD_COND_ODD_SIZE = 1 << 6,     /* current size no whole sectors */
+	VHD_COND_CHS_SIZE = 1 << 7,     /* creator's guests saw CHS size */
+	VHD_COND_HEADER_BAD = 1 << 8,   /* one VHDX header unusable */
+	VHD_COND_REGION_BAD = 1 << 9,   /* one region table unusable */
+	VHD_COND_LOG_DIRTY = 1 << 10,   /* log replayed in memory */
 	VHD_COND_LOG_INVALID = 1 << 11, /* log GUID but no entry */
-	VHD_COND_ITEM_FLAGS = 1 << 12,	/* metadata item flags odd */
-	VHD_COND_FEATURES = 1 << 13,	/* unknown footer feature bits */
-	VHD_COND_TEMPORARY = 1 << 14,	/* temporary-disk feature bit */
-	VHD_COND_HIDDEN = 1 << 15,	/* XenServer hidden flag */
-	VHD_COND_ENCRYPTED = 1 << 16,	/* XenServer key hash present */
+	VHD_COND_ITEM_FLAGS = 1 << 12,  /* metadata item flags odd */
+	VHD_COND_FEATURES = 1 << 13,    /* unknown footer feature bits */
+	VHD_COND_TEMPORARY = 1 << 14,   /* temporary-disk feature bit */
+	VHD_COND_HIDDEN = 1 << 15,      /* XenServer hidden flag */
+	VHD_COND_ENCRYPTED = 1 << 16,   /* XenServer key hash present */
 };
 
 #ifdef __cplusplus

@@ -10,9 +10,9 @@
 #ifndef LIBVHD_VERSION_H
 #define LIBVHD_VERSION_H
 
-#define VHD_VERSION_MAJOR 0
-#define VHD_VERSION_MINOR 1
-#define VHD_VERSION_PATCH 0
+#define VHD_VERSION_MAJOR  0
+#define VHD_VERSION_MINOR  1
+#define VHD_VERSION_PATCH  0
 #define VHD_VERSION_STRING "0.1.0"
 
 #ifdef __cplusplus

@@ -68,4 +68,44 @@ static inline uint64_t le64_get(le64 v)
 	return x;
 }
 
+static inline be16 be16_of(uint16_t v)
+{
+	return (be16){{(uint8_t)(v >> 8), (uint8_t)v}};
+}
+
+static inline be32 be32_of(uint32_t v)
+{
+	return (be32){{(uint8_t)(v >> 24), (uint8_t)(v >> 16),
+		       (uint8_t)(v >> 8), (uint8_t)v}};
+}
+
+static inline be64 be64_of(uint64_t v)
+{
+	be64 out;
+
+	for (int i = 7; i >= 0; i--, v >>= 8)
+		out.b[i] = (uint8_t)v;
+	return out;
+}
+
+static inline le16 le16_of(uint16_t v)
+{
+	return (le16){{(uint8_t)v, (uint8_t)(v >> 8)}};
+}
+
+static inline le32 le32_of(uint32_t v)
+{
+	return (le32){{(uint8_t)v, (uint8_t)(v >> 8), (uint8_t)(v >> 16),
+		       (uint8_t)(v >> 24)}};
+}
+
+static inline le64 le64_of(uint64_t v)
+{
+	le64 out;
+
+	for (int i = 0; i < 8; i++, v >>= 8)
+		out.b[i] = (uint8_t)v;
+	return out;
+}
+
 #endif

@@ -45,8 +45,8 @@ int vhdx_candidate(const struct vhdx_locator *locator, unsigned index,
 int vhd_path_climbs(const char *path)
 {
 	for (const char *p = path; *p; p++)
-		if ((p == path || p[-1] == '/') && p[0] == '.' &&
-		    p[1] == '.' && (!p[2] || p[2] == '/'))
+		if ((p == path || p[-1] == '/') && p[0] == '.' && p[1] == '.' &&
+		    (!p[2] || p[2] == '/'))
 			return 1;
 	return 0;
 }

@@ -12,7 +12,7 @@ struct vhd_condition_row {
 	const char *code; /* for programs */
 	const char *structure;
 	const char *text; /* for a person */
-	bool fault;	  /* damage, not just a remark */
+	bool fault;       /* damage, not just a remark */
 	bool repairable;
 };
 

@@ -185,8 +185,8 @@ uint32_t vhd_crc32c_zeros(uint32_t crc, size_t len)
 	uint32_t reg = ~crc;
 
 	for (int i = 0; i < 32; i++) /* one zero byte */
-		map.column[i] = run_bytes((uint32_t)1 << i,
-					  (const uint8_t *)"", 1);
+		map.column[i] =
+			run_bytes((uint32_t)1 << i, (const uint8_t *)"", 1);
 	for (; len; len >>= 1) {
 		if (len & 1)
 			reg = apply(&map, reg);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <libvhd/error.h>
 
-
 static const char *const texts[] = {
 	[0] = "done",
 	[-VHD_E_NOMEM] = "out of memory",

@@ -4,9 +4,9 @@
 #include "mem.h"
 
 /* which stored byte each pair of hex digits shows; -1 is a hyphen */
-static const signed char order_ms[20] = {3,  2, 1,  0, -1, 5,  4,  -1, 7,  6,
+static const signed char order_ms[20] = {3,  2, 1, 0,  -1, 5,  4,  -1, 7,  6,
 					 -1, 8, 9, -1, 10, 11, 12, 13, 14, 15};
-static const signed char order_be[20] = {0,  1, 2,  3, -1, 4,  5,  -1, 6,  7,
+static const signed char order_be[20] = {0,  1, 2, 3,  -1, 4,  5,  -1, 6,  7,
 					 -1, 8, 9, -1, 10, 11, 12, 13, 14, 15};
 
 bool vhd_guid_equal(const struct vhd_guid *a, const struct vhd_guid *b)

@@ -46,9 +46,8 @@ uint64_t vhd_map_entry_offset(const struct vhd_map *map, uint64_t block)
 {
 	if (map->kind == VHD_MAP_VHD1)
 		return map->bat_offset + block * 4;
-	return map->bat_offset +
-	       vhdx_payload_index(block, map->chunk_shift) *
-		       VHDX_BAT_ENTRY_SIZE;
+	return map->bat_offset + vhdx_payload_index(block, map->chunk_shift) *
+					 VHDX_BAT_ENTRY_SIZE;
 }
 
 uint64_t vhd_map_block_need(const struct vhd_map *map, uint64_t block)
@@ -107,8 +106,8 @@ static int load_entry(struct mapping *m, uint64_t at, void *out, uint32_t size)
 					VHD_WINDOW_PAGE;
 
 			e->at = at;
-			e->bytes = (uint32_t)vhd_min(sizeof(e->data),
-						     page - at);
+			e->bytes =
+				(uint32_t)vhd_min(sizeof(e->data), page - at);
 			rc = m->window->load(m->window, at, e->data, e->bytes);
 			if (rc)
 				e->bytes = 0;
@@ -148,9 +147,9 @@ static int vhdx_bitmap(struct mapping *m, uint64_t block, struct vhd_block *out)
 {
 	const struct vhd_map *map = m->map;
 	uint64_t chunk = block >> map->chunk_shift, entry, start, bits;
-	uint64_t at = map->bat_offset +
-		      vhdx_bitmap_index(chunk, map->chunk_shift) *
-			      VHDX_BAT_ENTRY_SIZE;
+	uint64_t at =
+		map->bat_offset + vhdx_bitmap_index(chunk, map->chunk_shift) *
+					  VHDX_BAT_ENTRY_SIZE;
 	le64 raw;
 	int rc = m->window->load(m->window, at, &raw, sizeof(raw));
 
@@ -311,18 +310,19 @@ static int map_piece(struct mapping *m, uint64_t offset, uint64_t length,
 	};
 	if (b.state == VHD_BLOCK_PARTIAL) {
 		first = inside >> map->sector_shift;
-		rc = bitmap_run(m, b.bitmap, first,
-				vhd_shift_up(inside + out->length,
-					     map->sector_shift) -
-					first,
-				&here, &run);
+		rc = bitmap_run(
+			m, b.bitmap, first,
+			vhd_shift_up(inside + out->length, map->sector_shift) -
+				first,
+			&here, &run);
 		if (rc)
 			return rc;
-		out->length = vhd_min(out->length,
-				      ((first + run) << map->sector_shift) -
-					      inside);
+		out->length =
+			vhd_min(out->length,
+				((first + run) << map->sector_shift) - inside);
 	}
-	if (b.state == VHD_BLOCK_FULL || (b.state == VHD_BLOCK_PARTIAL && here)) {
+	if (b.state == VHD_BLOCK_FULL ||
+	    (b.state == VHD_BLOCK_PARTIAL && here)) {
 		out->kind = VHD_EXTENT_DATA;
 		out->offset = b.data + inside;
 	} else if (b.state != VHD_BLOCK_ZERO && map->has_parent) {

@@ -35,12 +35,12 @@ struct vhd_range {
 #define VHD_MAP_RESERVED 16
 
 struct vhd_map {
-	uint64_t size;	     /* virtual size */
-	uint64_t blocks;     /* payload blocks the disk needs */
-	uint64_t bat_offset; /* file offset of the BAT */
-	uint64_t limit;	     /* blocks must end at or before this */
+	uint64_t size;         /* virtual size */
+	uint64_t blocks;       /* payload blocks the disk needs */
+	uint64_t bat_offset;   /* file offset of the BAT */
+	uint64_t limit;        /* blocks must end at or before this */
 	uint32_t bitmap_bytes; /* VHD: in front of each block */
-	uint8_t kind;	       /* enum vhd_map_kind */
+	uint8_t kind;          /* enum vhd_map_kind */
 	uint8_t sector_shift;
 	uint8_t block_shift;
 	uint8_t chunk_shift; /* VHDX: log2 of the chunk ratio */
@@ -60,10 +60,10 @@ enum vhd_block_state {
 
 struct vhd_block {
 	enum vhd_block_state state;
-	uint64_t data;	 /* file offset of the payload, 0 if none */
+	uint64_t data;   /* file offset of the payload, 0 if none */
 	uint64_t bitmap; /* file offset of the first bit's byte, PARTIAL */
-	uint64_t entry;	 /* file offset of the BAT entry */
-	uint64_t raw;	 /* the entry as stored */
+	uint64_t entry;  /* file offset of the BAT entry */
+	uint64_t raw;    /* the entry as stored */
 };
 
 /*

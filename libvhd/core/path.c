@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "path.h"
 
-
 static size_t length(const char *s)
 {
 	size_t n = 0;
@@ -66,8 +65,8 @@ int vhd_path_normalise(char *path)
 		kind = VHD_PATH_ABSOLUTE;
 	squeeze(path, kind == VHD_PATH_RELATIVE ? 0 : 1);
 	base = vhd_path_base(path);
-	if (!*base || (base[0] == '.' && (!base[1] || (base[1] == '.' &&
-						       !base[2]))))
+	if (!*base ||
+	    (base[0] == '.' && (!base[1] || (base[1] == '.' && !base[2]))))
 		return 0;
 	return kind;
 }

@@ -21,12 +21,12 @@
 #include "vhd1_open.h"
 #include "vhdx_open.h"
 
-#define PAGE VHD_WINDOW_PAGE
+#define PAGE    VHD_WINDOW_PAGE
 #define NO_PAGE UINT64_MAX
 
 struct vhd_boot {
 	struct vhd_window window; /* first: the mapper hands it back */
-	struct vhd_source file;	  /* as it is */
+	struct vhd_source file;   /* as it is */
 	struct vhd_source source; /* as it reads after log replay */
 	struct vhdx_overlay overlay;
 	struct vhd_map map;

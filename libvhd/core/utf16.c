@@ -3,7 +3,7 @@
 
 #include "mem.h"
 
-#define UNPAIRED 0xFFFFFFFFu
+#define UNPAIRED    0xFFFFFFFFu
 #define REPLACEMENT 0xFFFDu
 
 static uint16_t unit_at(const uint8_t *p, enum vhd_utf16_order order)
@@ -106,4 +106,59 @@ void vhd_utf16_display(const uint8_t *text, size_t bytes,
 			break;
 	}
 	out[used] = '\0';
+}
+
+/* the code point at *s, advancing it; UNPAIRED if malformed */
+static uint32_t next_utf8(const uint8_t **s)
+{
+	static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
+	const uint8_t *p = *s;
+	unsigned n = p[0] < 0x80       ? 1
+		     : p[0] >> 5 == 6  ? 2
+		     : p[0] >> 4 == 14 ? 3
+		     : p[0] >> 3 == 30 ? 4
+				       : 0;
+	uint32_t c = n < 2 ? p[0] : p[0] & (0x7Fu >> n);
+
+	if (!n)
+		return UNPAIRED;
+	for (unsigned i = 1; i < n; i++) {
+		if (p[i] >> 6 != 2)
+			return UNPAIRED;
+		c = c << 6 | (p[i] & 0x3F);
+	}
+	*s = p + n;
+	if (c < least[n] || c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF))
+		return UNPAIRED;
+	return c;
+}
+
+static void put_unit(uint8_t *out, uint32_t unit, enum vhd_utf16_order order)
+{
+	out[order == VHD_UTF16_LE ? 0 : 1] = (uint8_t)unit;
+	out[order == VHD_UTF16_LE ? 1 : 0] = (uint8_t)(unit >> 8);
+}
+
+size_t vhd_utf16_encode(const char *text, enum vhd_utf16_order order,
+			uint8_t *out, size_t room)
+{
+	const uint8_t *in = (const uint8_t *)text;
+	size_t used = 0;
+
+	while (*in) {
+		uint32_t c = next_utf8(&in);
+		size_t bytes = c < 0x10000 ? 2 : 4;
+
+		if (c == UNPAIRED || room - used < bytes)
+			return 0;
+		if (bytes == 4) {
+			put_unit(out + used, 0xD800 + ((c - 0x10000) >> 10),
+				 order);
+			c = 0xDC00 + ((c - 0x10000) & 0x3FF);
+			used += 2;
+		}
+		put_unit(out + used, c, order);
+		used += 2;
+	}
+	return used;
 }

@@ -25,6 +25,13 @@ bool vhd_utf16_strict(const uint8_t *text, size_t bytes,
 void vhd_utf16_display(const uint8_t *text, size_t bytes,
 		       enum vhd_utf16_order order, char *out, size_t size);
 
+/*
+ * UTF-8 to UTF-16 without terminator. Returns the bytes written, or 0 if the
+ * text is empty, no valid UTF-8, or does not fit `room`.
+ */
+size_t vhd_utf16_encode(const char *text, enum vhd_utf16_order order,
+			uint8_t *out, size_t room);
+
 /* Encodes one code point; returns its length in bytes (1 to 4). */
 size_t vhd_utf8_put(uint32_t code_point, char out[4]);
 

@@ -37,9 +37,9 @@ static bool checksum_fits(const struct vhd1_footer_disk *disk)
 {
 	const uint8_t *bytes = (const uint8_t *)disk;
 	uint32_t stored = be32_get(disk->checksum);
-	uint32_t sum = vhd1_checksum(bytes, VHD1_FOOTER_SIZE,
-				     offsetof(struct vhd1_footer_disk,
-					      checksum));
+	uint32_t sum =
+		vhd1_checksum(bytes, VHD1_FOOTER_SIZE,
+			      offsetof(struct vhd1_footer_disk, checksum));
 	uint32_t version = be32_get(disk->creator_version);
 
 	if (sum == stored)
@@ -62,8 +62,8 @@ static int check(const struct vhd1_footer_disk *disk, uint64_t offset,
 		return vhd_fail(diag, VHD_E_FORMAT, structure, offset,
 				"the cookie 'conectix' is missing");
 	if (!checksum_fits(disk))
-		return vhd_fail(diag, VHD_E_CORRUPT, structure,
-				FIELD(checksum), "the checksum is wrong");
+		return vhd_fail(diag, VHD_E_CORRUPT, structure, FIELD(checksum),
+				"the checksum is wrong");
 	if (be32_get(disk->version) >> 16 != 1)
 		return vhd_fail_value(diag, VHD_E_UNSUPPORTED, structure,
 				      FIELD(version),
@@ -103,4 +103,31 @@ int vhd1_footer_decode(const uint8_t bytes[VHD1_FOOTER_SIZE], uint64_t offset,
 	memcpy(out->creator, disk->creator, 4);
 	memcpy(out->creator_os, disk->creator_os, 4);
 	return 0;
+}
+
+void vhd1_footer_encode(const struct vhd1_footer *f,
+			uint8_t bytes[VHD1_FOOTER_SIZE])
+{
+	struct vhd1_footer_disk *disk = (void *)bytes;
+
+	memcpy(disk->cookie, "conectix", 8);
+	disk->features = be32_of(f->features);
+	disk->version = be32_of(f->version);
+	disk->data_offset = be64_of(f->data_offset);
+	disk->timestamp = be32_of(f->timestamp);
+	memcpy(disk->creator, f->creator, 4);
+	disk->creator_version = be32_of(f->creator_version);
+	memcpy(disk->creator_os, f->creator_os, 4);
+	disk->original_size = be64_of(f->original_size);
+	disk->current_size = be64_of(f->current_size);
+	disk->cylinders = be16_of(f->geometry.cylinders);
+	disk->heads = f->geometry.heads;
+	disk->sectors = f->geometry.sectors;
+	disk->type = be32_of(f->type);
+	memcpy(disk->id, f->id.b, 16);
+	disk->saved_state = f->saved_state;
+	disk->hidden = f->hidden;
+	disk->checksum = be32_of(
+		vhd1_checksum(bytes, VHD1_FOOTER_SIZE,
+			      offsetof(struct vhd1_footer_disk, checksum)));
 }

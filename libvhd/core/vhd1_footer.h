@@ -12,15 +12,15 @@
 #include "bytes.h"
 #include "geometry.h"
 
-#define VHD1_SECTOR 512u
+#define VHD1_SECTOR      512u
 #define VHD1_FOOTER_SIZE 512u
 /* before Virtual PC 2004 the last reserved byte was not written */
 #define VHD1_FOOTER_OLD_SIZE 511u
-#define VHD1_EPOCH 946684800u /* 2000-01-01T00:00:00Z in Unix time */
+#define VHD1_EPOCH           946684800u /* 2000-01-01T00:00:00Z in Unix time */
 
 /* features */
 #define VHD1_FEATURE_TEMPORARY 1u
-#define VHD1_FEATURE_RESERVED 2u /* always written as 1 */
+#define VHD1_FEATURE_RESERVED  2u /* always written as 1 */
 
 struct vhd1_footer_disk {
 	uint8_t cookie[8];
@@ -75,6 +75,14 @@ uint32_t vhd1_checksum(const uint8_t *bytes, uint32_t size, uint32_t field);
  */
 int vhd1_footer_decode(const uint8_t bytes[VHD1_FOOTER_SIZE], uint64_t offset,
 		       struct vhd1_footer *out, struct vhd_diag *diag);
+
+/*
+ * Encodes a footer over `bytes`, checksum included. Bytes this library does not
+ * know (the reserved tail) keep what they hold: other programs keep things
+ * there. Start from zeros for a new image.
+ */
+void vhd1_footer_encode(const struct vhd1_footer *footer,
+			uint8_t bytes[VHD1_FOOTER_SIZE]);
 
 /* `creator` is XenServer's blktap. 17 */
 bool vhd1_footer_is_tap(const struct vhd1_footer *footer);

@@ -37,8 +37,8 @@ static int check(const struct vhd1_header_disk *disk, uint64_t offset,
 	if (vhd1_checksum(bytes, VHD1_HEADER_SIZE,
 			  offsetof(struct vhd1_header_disk, checksum)) !=
 	    be32_get(disk->checksum))
-		return vhd_fail(diag, VHD_E_CORRUPT, structure,
-				FIELD(checksum), "the checksum is wrong");
+		return vhd_fail(diag, VHD_E_CORRUPT, structure, FIELD(checksum),
+				"the checksum is wrong");
 	if (be32_get(disk->version) >> 16 != 1)
 		return vhd_fail_value(diag, VHD_E_UNSUPPORTED, structure,
 				      FIELD(version),
@@ -52,10 +52,9 @@ static int check(const struct vhd1_header_disk *disk, uint64_t offset,
 				      "4 KiB to 256 MiB",
 				      block);
 	if (table < VHD1_SECTOR || !vhd_is_aligned(table, VHD1_SECTOR))
-		return vhd_fail_value(diag, VHD_E_CORRUPT, structure,
-				      FIELD(table_offset),
-				      "table offset % is not a whole sector",
-				      table);
+		return vhd_fail_value(
+			diag, VHD_E_CORRUPT, structure, FIELD(table_offset),
+			"table offset % is not a whole sector", table);
 	return 0;
 }
 
@@ -90,4 +89,35 @@ int vhd1_header_decode(const uint8_t bytes[VHD1_HEADER_SIZE], uint64_t offset,
 	for (int i = 0; i < VHD1_LOCATORS; i++)
 		out->locators[i] = decode_locator(&disk->locators[i]);
 	return 0;
+}
+
+static struct vhd1_locator_disk encode_locator(const struct vhd1_locator *l)
+{
+	return (struct vhd1_locator_disk){
+		.code = be32_of(l->code),
+		.space = be32_of(l->space),
+		.length = be32_of(l->length),
+		.offset = be64_of(l->offset),
+	};
+}
+
+void vhd1_header_encode(const struct vhd1_header *h,
+			uint8_t bytes[VHD1_HEADER_SIZE])
+{
+	struct vhd1_header_disk *disk = (void *)bytes;
+
+	memcpy(disk->cookie, "cxsparse", 8);
+	disk->data_offset = be64_of(UINT64_MAX);
+	disk->table_offset = be64_of(h->table_offset);
+	disk->version = be32_of(0x00010000);
+	disk->max_entries = be32_of(h->max_entries);
+	disk->block_size = be32_of(h->block_size);
+	memcpy(disk->parent_id, h->parent_id.b, 16);
+	disk->parent_timestamp = be32_of(h->parent_timestamp);
+	memcpy(disk->parent_name, h->parent_name, sizeof(h->parent_name));
+	for (int i = 0; i < VHD1_LOCATORS; i++)
+		disk->locators[i] = encode_locator(&h->locators[i]);
+	disk->checksum = be32_of(
+		vhd1_checksum(bytes, VHD1_HEADER_SIZE,
+			      offsetof(struct vhd1_header_disk, checksum)));
 }

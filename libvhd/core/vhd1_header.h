@@ -12,7 +12,7 @@
 #include "bytes.h"
 
 #define VHD1_HEADER_SIZE 1024u
-#define VHD1_LOCATORS 8
+#define VHD1_LOCATORS    8
 /* below 4 KiB implementations disagree on the size of the bitmap */
 #define VHD1_BLOCK_MIN 4096u
 #define VHD1_BLOCK_MAX (256u << 20)
@@ -46,7 +46,7 @@ _Static_assert(sizeof(struct vhd1_header_disk) == VHD1_HEADER_SIZE,
 	       "the dynamic header is 1024 bytes");
 
 struct vhd1_locator {
-	uint32_t code; /* 0: slot not used */
+	uint32_t code;  /* 0: slot not used */
 	uint32_t space; /* bytes reserved, the unit trap of 7.4 resolved */
 	uint32_t length;
 	uint64_t offset;
@@ -69,6 +69,13 @@ struct vhd1_header {
  */
 int vhd1_header_decode(const uint8_t bytes[VHD1_HEADER_SIZE], uint64_t offset,
 		       struct vhd1_header *out, struct vhd_diag *diag);
+
+/*
+ * Encodes a header over `bytes`, checksum included; reserved bytes keep what
+ * they hold. `space` of a locator is written in bytes.
+ */
+void vhd1_header_encode(const struct vhd1_header *header,
+			uint8_t bytes[VHD1_HEADER_SIZE]);
 
 /* Bytes of a block's sector bitmap on disk. 5.3 */
 uint32_t vhd1_bitmap_bytes(uint32_t block_size);

@@ -40,8 +40,8 @@ int vhd1_locators_check(const struct vhd1_header *header, uint64_t offset,
 
 	for (unsigned i = 0; i < VHD1_LOCATORS; i++) {
 		const struct vhd1_locator *l = &header->locators[i];
-		uint64_t at = offset + offsetof(struct vhd1_header_disk,
-						locators) +
+		uint64_t at = offset +
+			      offsetof(struct vhd1_header_disk, locators) +
 			      i * sizeof(struct vhd1_locator_disk);
 
 		if (!is_known(l->code))
@@ -96,8 +96,8 @@ static bool decode_bytes(const uint8_t *text, size_t bytes, char *path,
 	return true;
 }
 
-static bool decode(uint32_t code, const uint8_t *text, size_t bytes,
-		   char *path, size_t size)
+static bool decode(uint32_t code, const uint8_t *text, size_t bytes, char *path,
+		   size_t size)
 {
 	switch (code) {
 	case VHD1_LOCATOR_W2RU:
@@ -132,8 +132,7 @@ int vhd1_locator_path(const struct vhd_source *source,
 							       : VHD_E_NOENT;
 }
 
-bool vhd1_parent_name(const struct vhd1_header *header, char *path,
-		      size_t size)
+bool vhd1_parent_name(const struct vhd1_header *header, char *path, size_t size)
 {
 	size_t bytes = 0;
 

@@ -15,7 +15,7 @@
 #define VHD1_LOCATOR_W2KU 0x57326B75u /* absolute, UTF-16LE */
 #define VHD1_LOCATOR_WI2R 0x57693272u /* relative, 8 bit, deprecated */
 #define VHD1_LOCATOR_WI2K 0x5769326Bu /* absolute, 8 bit, deprecated */
-#define VHD1_LOCATOR_MAC 0x4D616320u  /* alias record, opaque */
+#define VHD1_LOCATOR_MAC  0x4D616320u /* alias record, opaque */
 #define VHD1_LOCATOR_MACX 0x4D616358u /* file:// URL, UTF-8 */
 
 /* In use, with a length this library reads. */

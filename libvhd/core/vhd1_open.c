@@ -190,8 +190,7 @@ static int read_header(const struct opening *o)
 			at);
 	rc = vhd_source_read(o->source, at, o->scratch, VHD1_HEADER_SIZE);
 	if (rc)
-		return vhd_fail(o->diag, rc, header_name, at,
-				"cannot be read");
+		return vhd_fail(o->diag, rc, header_name, at, "cannot be read");
 	return vhd1_header_decode(o->scratch, at, &o->meta->header, o->diag);
 }
 
@@ -199,8 +198,8 @@ static int check_table(const struct opening *o)
 {
 	const struct vhd1_header *h = &o->meta->header;
 	uint64_t base = o->meta->footer.data_offset;
-	uint64_t needed = vhd_shift_up(o->meta->size,
-				       vhd_shift_of(h->block_size));
+	uint64_t needed =
+		vhd_shift_up(o->meta->size, vhd_shift_of(h->block_size));
 	uint64_t bytes = (uint64_t)h->max_entries * 4;
 	uint64_t at = base + offsetof(struct vhd1_header_disk, max_entries);
 
@@ -223,10 +222,10 @@ static int check_table(const struct opening *o)
 			VHD1_FOOTER_SIZE) ||
 	    vhd_overlap(h->table_offset, h->table_offset + bytes, base,
 			base + VHD1_HEADER_SIZE))
-		return vhd_fail(o->diag, VHD_E_CORRUPT, header_name,
-				base + offsetof(struct vhd1_header_disk,
-						table_offset),
-				"the block table overlaps the header");
+		return vhd_fail(
+			o->diag, VHD_E_CORRUPT, header_name,
+			base + offsetof(struct vhd1_header_disk, table_offset),
+			"the block table overlaps the header");
 	return 0;
 }
 
@@ -243,8 +242,7 @@ static void find_batmap(const struct opening *o)
 
 	if (!vhd1_footer_is_tap(&meta->footer) ||
 	    !vhd_inside(at, VHD1_BATMAP_HEADER_SIZE, o->source->size) ||
-	    vhd_source_read(o->source, at, o->scratch,
-			    VHD1_BATMAP_HEADER_SIZE))
+	    vhd_source_read(o->source, at, o->scratch, VHD1_BATMAP_HEADER_SIZE))
 		return;
 	meta->has_batmap = vhd1_batmap_decode(o->scratch, at, o->source->size,
 					      &meta->batmap);
@@ -259,8 +257,7 @@ static void reserve_metadata(const struct vhd1_meta *meta, struct vhd_map *map)
 
 	vhd_map_reserve(map, 0, VHD1_FOOTER_SIZE);
 	vhd_map_reserve(map, meta->footer.data_offset, VHD1_HEADER_SIZE);
-	vhd_map_reserve(map, h->table_offset,
-			table_end(h) - h->table_offset);
+	vhd_map_reserve(map, h->table_offset, table_end(h) - h->table_offset);
 	if (meta->has_batmap) {
 		vhd_map_reserve(map, meta->batmap.header_offset,
 				VHD1_BATMAP_HEADER_SIZE);

@@ -18,8 +18,8 @@ struct vhd1_meta {
 	struct vhd1_batmap batmap;
 	bool has_batmap;
 	uint64_t footer_offset; /* of the one that counts */
-	uint64_t size;		/* virtual, by the size rule */
-	uint32_t conditions;	/* enum vhd_condition */
+	uint64_t size;          /* virtual, by the size rule */
+	uint32_t conditions;    /* enum vhd_condition */
 };
 
 /*

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define VHDX_BAT_ENTRY_SIZE 8u
-#define VHDX_BITMAP_BLOCK ((uint64_t)1 << 20)
+#define VHDX_BITMAP_BLOCK   ((uint64_t)1 << 20)
 /* sectors covered by one 1 MiB bitmap block: 2^23 */
 #define VHDX_CHUNK_SECTOR_SHIFT 23
 
@@ -37,7 +37,8 @@ static inline uint64_t vhdx_entry_reserved(uint64_t entry)
 }
 
 /* log2 of payload blocks a bitmap block covers */
-static inline uint8_t vhdx_chunk_shift(uint8_t block_shift, uint8_t sector_shift)
+static inline uint8_t vhdx_chunk_shift(uint8_t block_shift,
+				       uint8_t sector_shift)
 {
 	return (uint8_t)(VHDX_CHUNK_SECTOR_SHIFT + sector_shift - block_shift);
 }

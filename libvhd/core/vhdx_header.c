@@ -47,6 +47,24 @@ bool vhdx_header_decode(const uint8_t bytes[VHDX_HEADER_SIZE],
 	return true;
 }
 
+void vhdx_header_encode(const struct vhdx_header *h,
+			uint8_t bytes[VHDX_HEADER_SIZE])
+{
+	struct vhdx_header_disk *disk = (void *)bytes;
+
+	memset(bytes, 0, VHDX_HEADER_SIZE);
+	memcpy(disk->signature, "head", 4);
+	disk->sequence = le64_of(h->sequence);
+	memcpy(disk->file_write_guid, h->file_write_guid.b, 16);
+	memcpy(disk->data_write_guid, h->data_write_guid.b, 16);
+	memcpy(disk->log_guid, h->log_guid.b, 16);
+	disk->log_version = le16_of(h->log_version);
+	disk->version = le16_of(h->version);
+	disk->log_length = le32_of(h->log_length);
+	disk->log_offset = le64_of(h->log_offset);
+	disk->checksum = le32_of(checksum(bytes, VHDX_HEADER_SIZE));
+}
+
 static int check_log(const struct vhdx_header *h, uint64_t at,
 		     uint64_t file_size, struct vhd_diag *diag)
 {

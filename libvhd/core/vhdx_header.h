@@ -12,12 +12,12 @@
 #include "bytes.h"
 #include "window.h"
 
-#define VHDX_ALIGN ((uint64_t)1 << 20)
+#define VHDX_ALIGN           ((uint64_t)1 << 20)
 #define VHDX_IDENTIFIER_SIZE 520u /* signature and creator */
-#define VHDX_CREATOR_BYTES 512u	  /* UTF-16LE */
-#define VHDX_HEADER_SIZE 4096u
-#define VHDX_HEADER1_OFFSET ((uint64_t)64 << 10)
-#define VHDX_HEADER2_OFFSET ((uint64_t)128 << 10)
+#define VHDX_CREATOR_BYTES   512u /* UTF-16LE */
+#define VHDX_HEADER_SIZE     4096u
+#define VHDX_HEADER1_OFFSET  ((uint64_t)64 << 10)
+#define VHDX_HEADER2_OFFSET  ((uint64_t)128 << 10)
 /* the format allows just under 4 GiB; Windows writes 1 MiB */
 #define VHDX_LOG_MAX ((uint32_t)1 << 30)
 
@@ -53,6 +53,10 @@ struct vhdx_header {
 /* Signature and checksum; nothing else decides whether a slot is valid. */
 bool vhdx_header_decode(const uint8_t bytes[VHDX_HEADER_SIZE],
 			struct vhdx_header *out);
+
+/* Encodes all 4096 bytes, reserved ones as zero, checksum included. */
+void vhdx_header_encode(const struct vhdx_header *header,
+			uint8_t bytes[VHDX_HEADER_SIZE]);
 
 /* What vhdx_header_choose() found. */
 struct vhdx_headers {

@@ -24,10 +24,9 @@ entry_disk(const struct vhdx_locator *l, uint32_t index)
 static bool string_fits(const struct vhdx_locator *l, uint32_t offset,
 			uint32_t length)
 {
-	uint32_t strings = (uint32_t)(sizeof(struct vhdx_locator_disk) +
-				      l->count *
-					      sizeof(struct
-						     vhdx_locator_entry_disk));
+	uint32_t strings =
+		(uint32_t)(sizeof(struct vhdx_locator_disk) +
+			   l->count * sizeof(struct vhdx_locator_entry_disk));
 
 	return length && !(length & 1) && offset >= strings &&
 	       vhd_inside(offset, length, l->length);
@@ -164,4 +163,48 @@ bool vhdx_linkage_matches(const struct vhdx_linkage *linkage,
 	return !vhd_guid_is_null(guid) &&
 	       (vhd_guid_equal(&linkage->first, guid) ||
 		vhd_guid_equal(&linkage->second, guid));
+}
+
+/* appends a string; false if it does not fit */
+static bool put_string(uint8_t *item, size_t room, uint32_t *used,
+		       const char *text, uint32_t *offset, uint32_t *length)
+{
+	size_t bytes = vhd_utf16_encode(text, VHD_UTF16_LE, item + *used,
+					room - *used);
+
+	if (!bytes || bytes > UINT16_MAX)
+		return false;
+	*offset = *used;
+	*length = (uint32_t)bytes;
+	*used += (uint32_t)bytes;
+	return true;
+}
+
+uint32_t vhdx_locator_encode(const struct vhdx_locator_pair *pairs,
+			     uint32_t count, uint8_t *item, size_t room)
+{
+	struct vhdx_locator_disk *disk = (void *)item;
+	struct vhdx_locator_entry_disk *entries =
+		(void *)(item + sizeof(*disk));
+	uint32_t used = (uint32_t)(sizeof(*disk) + count * sizeof(*entries));
+
+	if (count > VHDX_LOCATOR_COUNT_MAX || used > room)
+		return 0;
+	memset(item, 0, used);
+	memcpy(disk->type, locator_type, 16);
+	disk->count = le16_of((uint16_t)count);
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t key, key_length, value, value_length;
+
+		if (!put_string(item, room, &used, pairs[i].key, &key,
+				&key_length) ||
+		    !put_string(item, room, &used, pairs[i].value, &value,
+				&value_length))
+			return 0;
+		entries[i].key_offset = le32_of(key);
+		entries[i].value_offset = le32_of(value);
+		entries[i].key_length = le16_of((uint16_t)key_length);
+		entries[i].value_length = le16_of((uint16_t)value_length);
+	}
+	return used;
 }

@@ -53,6 +53,20 @@ bool vhdx_locator_entry(const struct vhdx_locator *locator, uint32_t index,
 bool vhdx_locator_find(const struct vhdx_locator *locator, const char *key,
 		       char *value, size_t size);
 
+/* One entry of a locator to be written; UTF-8, NUL-terminated. */
+struct vhdx_locator_pair {
+	const char *key;
+	const char *value;
+};
+
+/*
+ * Encodes a locator into `item` (`room` bytes), strings directly behind the
+ * table, key then value. Returns its length, or 0 if it does not fit or a
+ * string is no UTF-8.
+ */
+uint32_t vhdx_locator_encode(const struct vhdx_locator_pair *pairs,
+			     uint32_t count, uint8_t *item, size_t room);
+
 /* The two identities a parent may have; a null one never matches. */
 struct vhdx_linkage {
 	struct vhd_guid first;

@@ -23,8 +23,8 @@ static const char structure[] = "VHDX log";
 struct vhdx_log vhdx_log_of(const struct vhd_source *source,
 			    const struct vhdx_header *header, uint8_t *sector)
 {
-	return (struct vhdx_log){source, header->log_offset,
-				 header->log_length, header->log_guid, sector};
+	return (struct vhdx_log){source, header->log_offset, header->log_length,
+				 header->log_guid, sector};
 }
 
 /* (a + b) in the ring; both are at most its length */
@@ -269,8 +269,8 @@ static int consider(const struct vhdx_log *log, const struct run *run,
 	struct vhdx_log_active found = {.head = run->last};
 	uint32_t at = run->first.offset;
 
-	if (!run->entries || (best->entries && run->last.sequence <=
-						       best->head.sequence))
+	if (!run->entries ||
+	    (best->entries && run->last.sequence <= best->head.sequence))
 		return 0;
 	for (uint32_t i = 0; i < run->entries; i++) {
 		struct vhdx_log_entry e;
@@ -370,11 +370,9 @@ int vhdx_log_find(const struct vhdx_log *log, struct vhdx_log_active *out,
 	return 0;
 }
 
-int vhdx_log_entry_walk(const struct vhdx_log *log,
-			const struct vhdx_log_entry *e,
-			int (*update)(void *ctx,
-				      const struct vhdx_log_update *u),
-			void *ctx)
+int vhdx_log_entry_walk(
+	const struct vhdx_log *log, const struct vhdx_log_entry *e,
+	int (*update)(void *ctx, const struct vhdx_log_update *u), void *ctx)
 {
 	uint32_t data = descriptor_sectors(e), loaded = UINT32_MAX;
 
@@ -399,4 +397,57 @@ int vhdx_log_entry_walk(const struct vhdx_log *log,
 			return rc;
 	}
 	return 0;
+}
+
+uint32_t vhdx_log_entry_size(uint32_t pages)
+{
+	struct vhdx_log_entry e = {.descriptors = pages};
+
+	return (descriptor_sectors(&e) + pages) * VHDX_LOG_SECTOR;
+}
+
+static void encode_update(uint8_t *entry, uint32_t index, uint32_t tables,
+			  uint64_t sequence, uint64_t offset,
+			  const uint8_t *page)
+{
+	struct vhdx_log_descriptor_disk *d =
+		(void *)(entry + VHDX_LOG_ENTRY_HEADER +
+			 index * VHDX_LOG_DESCRIPTOR);
+	struct vhdx_log_data_disk *data =
+		(void *)(entry + (size_t)(tables + index) * VHDX_LOG_SECTOR);
+
+	memcpy(d->signature, "desc", 4);
+	memcpy(d->leading, page, 8);
+	memcpy(d->trailing, page + 4092, 4);
+	d->file_offset = le64_of(offset);
+	d->sequence = le64_of(sequence);
+	memcpy(data->signature, "data", 4);
+	data->sequence_high = le32_of((uint32_t)(sequence >> 32));
+	memcpy(data->data, page + 8, sizeof(data->data));
+	data->sequence_low = le32_of((uint32_t)sequence);
+}
+
+void vhdx_log_entry_encode(const struct vhdx_log_entry *entry,
+			   const struct vhd_guid *guid, uint32_t pages,
+			   const uint64_t *offsets, const uint8_t *data,
+			   uint8_t *out)
+{
+	struct vhdx_log_entry_disk *disk = (void *)out;
+	uint32_t size = vhdx_log_entry_size(pages);
+	uint32_t tables = size / VHDX_LOG_SECTOR - pages, crc;
+
+	memset(out, 0, (size_t)tables * VHDX_LOG_SECTOR);
+	memcpy(disk->signature, "loge", 4);
+	disk->length = le32_of(size);
+	disk->tail = le32_of(entry->tail);
+	disk->sequence = le64_of(entry->sequence);
+	disk->descriptors = le32_of(pages);
+	memcpy(disk->log_guid, guid->b, 16);
+	disk->flushed = le64_of(entry->flushed);
+	disk->last = le64_of(entry->last);
+	for (uint32_t i = 0; i < pages; i++)
+		encode_update(out, i, tables, entry->sequence, offsets[i],
+			      data + (size_t)i * VHDX_LOG_SECTOR);
+	crc = vhd_crc32c(0, out, size);
+	disk->checksum = le32_of(crc);
 }

@@ -15,9 +15,9 @@
 
 #include "vhdx_header.h"
 
-#define VHDX_LOG_SECTOR 4096u
+#define VHDX_LOG_SECTOR       4096u
 #define VHDX_LOG_ENTRY_HEADER 64u
-#define VHDX_LOG_DESCRIPTOR 32u
+#define VHDX_LOG_DESCRIPTOR   32u
 
 struct vhdx_log_entry_disk {
 	uint8_t signature[4];
@@ -62,7 +62,7 @@ struct vhdx_log_entry {
 	uint32_t data_sectors;
 	uint64_t sequence;
 	uint64_t flushed; /* FlushedFileOffset */
-	uint64_t last;	  /* LastFileOffset */
+	uint64_t last;    /* LastFileOffset */
 };
 
 /* Host form of a descriptor. */
@@ -71,7 +71,7 @@ struct vhdx_log_update {
 	uint64_t length; /* 4096 for data */
 	bool zero;
 	uint32_t descriptor; /* log offset of the descriptor */
-	uint32_t data;	     /* log offset of the data sector */
+	uint32_t data;       /* log offset of the data sector */
 };
 
 struct vhdx_log {
@@ -112,6 +112,19 @@ int vhdx_log_entry_read(const struct vhdx_log *log, uint32_t at,
 int vhdx_log_find(const struct vhdx_log *log, struct vhdx_log_active *out,
 		  struct vhd_diag *diag);
 
+/* Bytes of an entry with `pages` data descriptors and nothing else. */
+uint32_t vhdx_log_entry_size(uint32_t pages);
+
+/*
+ * Encodes an entry of `pages` 4 KiB updates into `out` (vhdx_log_entry_size()
+ * bytes): `offsets` are their file offsets, `data` their bytes one behind the
+ * other. Of `entry`, tail, sequence, flushed and last are used.
+ */
+void vhdx_log_entry_encode(const struct vhdx_log_entry *entry,
+			   const struct vhd_guid *guid, uint32_t pages,
+			   const uint64_t *offsets, const uint8_t *data,
+			   uint8_t *out);
+
 /* Log offset of the entry after this one. */
 uint32_t vhdx_log_next(const struct vhdx_log *log,
 		       const struct vhdx_log_entry *entry);
@@ -120,10 +133,8 @@ uint32_t vhdx_log_next(const struct vhdx_log *log,
  * Calls `update` for each descriptor of a validated entry, in order. Stops at
  * the first nonzero result and returns it.
  */
-int vhdx_log_entry_walk(const struct vhdx_log *log,
-			const struct vhdx_log_entry *entry,
-			int (*update)(void *ctx,
-				      const struct vhdx_log_update *u),
-			void *ctx);
+int vhdx_log_entry_walk(
+	const struct vhdx_log *log, const struct vhdx_log_entry *entry,
+	int (*update)(void *ctx, const struct vhdx_log_update *u), void *ctx);
 
 #endif

@@ -10,7 +10,7 @@
 #include "guid.h"
 #include "mem.h"
 
-#define PAGE 4096u
+#define PAGE      4096u
 #define NOT_FOUND UINT32_MAX
 
 static const char structure[] = "VHDX metadata table";
@@ -136,9 +136,8 @@ static int read_table(struct reading *r)
 				      "% entries are more than the limit of "
 				      "2047",
 				      r->count);
-	bytes = vhd_round_up((r->count + 1) *
-				     sizeof(struct vhdx_metadata_entry_disk),
-			     PAGE);
+	bytes = vhd_round_up(
+		(r->count + 1) * sizeof(struct vhdx_metadata_entry_disk), PAGE);
 	if (bytes <= PAGE)
 		return 0;
 	rc = vhd_source_read(r->source, at + PAGE, r->table + PAGE,
@@ -393,4 +392,55 @@ int vhdx_metadata_read(const struct vhd_source *source,
 	if (!rc)
 		rc = find_locator(&r, out);
 	return rc;
+}
+
+static void encode_entry(uint8_t *table, uint32_t index, enum vhdx_item item,
+			 uint32_t offset, uint32_t length)
+{
+	struct vhdx_metadata_entry_disk *disk =
+		(void *)(table + sizeof(struct vhdx_metadata_table_disk) +
+			 index * sizeof(struct vhdx_metadata_entry_disk));
+
+	memcpy(disk->id, known[item].id.b, 16);
+	disk->offset = le32_of(offset);
+	disk->length = le32_of(length);
+	disk->flags = le32_of(known[item].flags);
+}
+
+static void encode_items(const struct vhdx_metadata *m, uint8_t items[40])
+{
+	le32 block = le32_of(m->block_size);
+	le32 bits = le32_of((uint32_t)(m->leave_allocated ? 1 : 0) |
+			    (m->has_parent ? 2 : 0));
+	le64 size = le64_of(m->disk_size);
+	le32 logical = le32_of(m->logical_sector);
+	le32 physical = le32_of(m->physical_sector);
+
+	memcpy(items, &block, 4);
+	memcpy(items + 4, &bits, 4);
+	memcpy(items + 8, &size, 8);
+	memcpy(items + 16, &logical, 4);
+	memcpy(items + 20, &physical, 4);
+	memcpy(items + 24, m->disk_id.b, 16);
+}
+
+void vhdx_metadata_encode(const struct vhdx_metadata *m,
+			  uint8_t table[VHDX_METADATA_TABLE_SIZE],
+			  uint8_t items[40])
+{
+	struct vhdx_metadata_table_disk *disk = (void *)table;
+	uint32_t at = VHDX_METADATA_ITEMS;
+
+	memset(table, 0, VHDX_METADATA_TABLE_SIZE);
+	memcpy(disk->signature, "metadata", 8);
+	disk->count = le16_of(m->has_parent ? 6 : 5);
+	encode_entry(table, 0, VHDX_ITEM_FILE_PARAMETERS, at, 8);
+	encode_entry(table, 1, VHDX_ITEM_DISK_SIZE, at + 8, 8);
+	encode_entry(table, 2, VHDX_ITEM_LOGICAL_SECTOR, at + 16, 4);
+	encode_entry(table, 3, VHDX_ITEM_PHYSICAL_SECTOR, at + 20, 4);
+	encode_entry(table, 4, VHDX_ITEM_DISK_ID, at + 24, 16);
+	if (m->has_parent)
+		encode_entry(table, 5, VHDX_ITEM_PARENT_LOCATOR,
+			     VHDX_METADATA_LOCATOR, m->locator_length);
+	encode_items(m, items);
 }

@@ -9,21 +9,21 @@
 #include "vhdx_region.h"
 
 #define VHDX_METADATA_TABLE_SIZE ((uint32_t)64 << 10)
-#define VHDX_METADATA_COUNT_MAX 2047u
-#define VHDX_METADATA_USER_MAX 1024u
-#define VHDX_METADATA_ITEM_MAX ((uint32_t)1 << 20)
+#define VHDX_METADATA_COUNT_MAX  2047u
+#define VHDX_METADATA_USER_MAX   1024u
+#define VHDX_METADATA_ITEM_MAX   ((uint32_t)1 << 20)
 /* limits of this implementation, after OpenVMM's. MD-10 */
 #define VHDX_METADATA_REGION_MAX ((uint32_t)128 << 20)
-#define VHDX_METADATA_BYTES_MAX ((uint32_t)40 << 20)
+#define VHDX_METADATA_BYTES_MAX  ((uint32_t)40 << 20)
 
 #define VHDX_BLOCK_MIN ((uint32_t)1 << 20)
 #define VHDX_BLOCK_MAX ((uint32_t)256 << 20)
-#define VHDX_DISK_MAX ((uint64_t)64 << 40)
+#define VHDX_DISK_MAX  ((uint64_t)64 << 40)
 
 /* entry flags */
-#define VHDX_ITEM_USER 1u
+#define VHDX_ITEM_USER         1u
 #define VHDX_ITEM_VIRTUAL_DISK 2u
-#define VHDX_ITEM_REQUIRED 4u
+#define VHDX_ITEM_REQUIRED     4u
 
 struct vhdx_metadata_table_disk {
 	uint8_t signature[8];
@@ -50,7 +50,7 @@ enum vhdx_item {
 	VHDX_ITEM_LOGICAL_SECTOR,
 	VHDX_ITEM_PHYSICAL_SECTOR,
 	VHDX_ITEM_PARENT_LOCATOR,
-	VHDX_ITEM_CHS,	      /* known from OpenVMM, ignored */
+	VHDX_ITEM_CHS,        /* known from OpenVMM, ignored */
 	VHDX_ITEM_INCOMPLETE, /* file was never finished */
 	VHDX_ITEM_PMEM_LABEL, /* ignored */
 	VHDX_ITEM_COUNT,
@@ -78,6 +78,20 @@ struct vhdx_metadata {
 
 /* The row of an item's GUID in the system name space, or NULL. */
 const char *vhdx_item_name(const struct vhd_guid *id);
+
+/* Where vhdx_metadata_encode() puts its items, from the region's start. */
+#define VHDX_METADATA_ITEMS   0x10000u
+#define VHDX_METADATA_LOCATOR 0x10028u
+
+/*
+ * Encodes table and items of a new image, in the order and places Windows
+ * uses: `table` is 64 KiB; `items` receives the bytes from VHDX_METADATA_ITEMS
+ * on, 40 and, with a parent, the locator's `locator_length`, which the caller
+ * puts behind them.
+ */
+void vhdx_metadata_encode(const struct vhdx_metadata *metadata,
+			  uint8_t table[VHDX_METADATA_TABLE_SIZE],
+			  uint8_t items[40]);
 
 /* Reads entry `index` of a table in memory. */
 struct vhdx_metadata_entry vhdx_metadata_entry(const uint8_t *table,

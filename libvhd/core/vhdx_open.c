@@ -44,8 +44,8 @@ static int make_map(const struct vhdx_meta *meta, uint64_t file_size,
 		.chunk_shift = vhdx_chunk_shift(block, sector),
 		.has_parent = md->has_parent,
 	};
-	entries = vhdx_bat_entries(map->blocks, map->chunk_shift,
-				   md->has_parent);
+	entries =
+		vhdx_bat_entries(map->blocks, map->chunk_shift, md->has_parent);
 	if (entries > bat->length / VHDX_BAT_ENTRY_SIZE)
 		return vhd_fail_value(diag, VHD_E_CORRUPT, "VHDX BAT region",
 				      bat->offset,

@@ -22,7 +22,7 @@ struct vhdx_overlay_record {
 	uint64_t start;
 	uint64_t length;
 	uint32_t descriptor; /* log offsets */
-	uint32_t data;	     /* NOTHING for zeros */
+	uint32_t data;       /* NOTHING for zeros */
 };
 
 struct building {
@@ -162,9 +162,8 @@ static void paint(struct building *b)
 	for (uint32_t r = b->count; r-- > 0;) {
 		uint64_t start = b->records[r].start;
 		uint64_t end = start + b->records[r].length;
-		uint32_t i = next_bare(b->next, find_bound(b->bounds,
-							   b->bound_count,
-							   start));
+		uint32_t i = next_bare(
+			b->next, find_bound(b->bounds, b->bound_count, start));
 
 		while (b->bounds[i] < end) {
 			b->shows[i] = r;
@@ -278,10 +277,10 @@ int vhdx_overlay_read(void *overlay, uint64_t offset, void *buf, size_t len)
 		else if (o->records[shown].data == NOTHING)
 			memset(out, 0, n);
 		else
-			rc = read_update(o, &o->records[shown],
-					 (uint32_t)(offset -
-						    o->records[shown].start),
-					 out, n);
+			rc = read_update(
+				o, &o->records[shown],
+				(uint32_t)(offset - o->records[shown].start),
+				out, n);
 		offset += n;
 		out += n;
 		len -= n;

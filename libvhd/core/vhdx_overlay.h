@@ -20,7 +20,7 @@ struct vhdx_overlay {
 	uint64_t log_offset;
 	const struct vhdx_overlay_record *records;
 	const uint64_t *bounds; /* sorted; bounds[i] to bounds[i+1] shows */
-	const uint32_t *shows;	/* this record, or nothing */
+	const uint32_t *shows;  /* this record, or nothing */
 	uint32_t bound_count;
 	uint64_t size; /* length of the file after replay */
 };

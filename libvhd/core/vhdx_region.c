@@ -103,8 +103,8 @@ static int check_place(const struct vhdx_region *r,
 		return vhd_fail(diag, VHD_E_CORRUPT, structure, at,
 				"a region does not lie on whole MiB behind "
 				"the first");
-	if (header->log_length && vhd_overlap(r->offset, end_of(r),
-					      header->log_offset, log_end))
+	if (header->log_length &&
+	    vhd_overlap(r->offset, end_of(r), header->log_offset, log_end))
 		return vhd_fail(diag, VHD_E_CORRUPT, structure, at,
 				"a region overlaps the log");
 	return 0;
@@ -204,4 +204,37 @@ int vhdx_regions_read(const struct vhd_source *source,
 				 "file",
 				 source->size, table, diag);
 	return rc;
+}
+
+static void encode_entry(const struct vhdx_region *r, uint8_t *table,
+			 uint32_t index)
+{
+	struct vhdx_region_disk *disk =
+		(void *)(table + sizeof(struct vhdx_region_table_disk) +
+			 index * sizeof(struct vhdx_region_disk));
+
+	memcpy(disk->guid, r->guid.b, 16);
+	disk->offset = le64_of(r->offset);
+	disk->length = le32_of(r->length);
+	disk->required = le32_of(r->required);
+}
+
+void vhdx_regions_encode(const struct vhdx_regions *regions,
+			 uint8_t bytes[VHDX_REGION_TABLE_SIZE])
+{
+	struct vhdx_region_table_disk *disk = (void *)bytes;
+	struct vhdx_region bat = regions->bat, metadata = regions->metadata;
+
+	memset(bytes, 0, VHDX_REGION_TABLE_SIZE);
+	memcpy(disk->signature, "regi", 4);
+	disk->count = le32_of(2 + regions->other_count);
+	bat.guid = vhdx_region_bat;
+	bat.required = true;
+	metadata.guid = vhdx_region_metadata;
+	metadata.required = true;
+	encode_entry(&bat, bytes, 0);
+	encode_entry(&metadata, bytes, 1);
+	for (uint32_t i = 0; i < regions->other_count; i++)
+		encode_entry(&regions->other[i], bytes, 2 + i);
+	disk->checksum = le32_of(checksum(bytes, VHDX_REGION_TABLE_SIZE));
 }

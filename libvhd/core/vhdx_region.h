@@ -9,9 +9,9 @@
 #include "map.h"
 #include "vhdx_header.h"
 
-#define VHDX_REGION_TABLE_SIZE ((uint32_t)64 << 10)
-#define VHDX_REGION_TABLE1 ((uint64_t)192 << 10)
-#define VHDX_REGION_TABLE2 ((uint64_t)256 << 10)
+#define VHDX_REGION_TABLE_SIZE  ((uint32_t)64 << 10)
+#define VHDX_REGION_TABLE1      ((uint64_t)192 << 10)
+#define VHDX_REGION_TABLE2      ((uint64_t)256 << 10)
 #define VHDX_REGIONS_FORMAT_MAX 2047u
 /* regions kept: two known ones and what a map can reserve besides */
 #define VHDX_REGIONS_MAX 14u
@@ -48,8 +48,8 @@ struct vhdx_regions {
 	struct vhdx_region metadata;
 	struct vhdx_region other[VHDX_REGIONS_MAX];
 	uint32_t other_count;
-	uint64_t table;	 /* file offset of the copy that was used */
-	bool first_bad;	 /* copy 1 could not be used */
+	uint64_t table; /* file offset of the copy that was used */
+	bool first_bad; /* copy 1 could not be used */
 };
 
 /*
@@ -62,6 +62,13 @@ int vhdx_regions_read(const struct vhd_source *source,
 		      const struct vhdx_header *header,
 		      uint8_t scratch[VHDX_REGION_TABLE_SIZE],
 		      struct vhdx_regions *out, struct vhd_diag *diag);
+
+/*
+ * Encodes a table: BAT, metadata, then the others, all of 64 KiB, checksum
+ * included. Known regions are marked as required.
+ */
+void vhdx_regions_encode(const struct vhdx_regions *regions,
+			 uint8_t bytes[VHDX_REGION_TABLE_SIZE]);
 
 /* One copy: signature, checksum, count. For check and dump. */
 bool vhdx_region_table_usable(const struct vhd_source *source, uint64_t offset,

@@ -42,22 +42,29 @@ static uint32_t image_flags(uint32_t flags)
 		out |= VHD_IMAGE_VERIFY;
 	if (flags & VHD_DISK_IGNORE_BITMAP)
 		out |= VHD_IMAGE_IGNORE_BITMAP;
+	if (flags & VHD_DISK_WRITE)
+		out |= VHD_IMAGE_WRITE;
 	return out;
 }
 
 int vhd_disk_open_image(struct vhd_file *file,
-			const struct vhd_disk_options *options,
+			const struct vhd_disk_options *options, uint32_t flags,
 			struct vhd_image **out, struct vhd_diag *diag)
 {
+	enum vhd_lock lock =
+		flags & VHD_DISK_WRITE ? VHD_LOCK_EXCLUSIVE : VHD_LOCK_SHARED;
 	const struct vhd_image_options image = {
 		.size = sizeof(image),
 		.format = options->format,
-		.flags = image_flags(options->flags),
+		.flags = image_flags(flags),
 		.size_rule = options->size_rule,
 	};
 
-	if (!(options->flags & VHD_DISK_FORCE_SHARE) &&
-	    vhd_file_lock(file, VHD_LOCK_SHARED)) {
+	if ((flags & VHD_DISK_WRITE) && vhd_file_lock(file, lock))
+		return vhd_fail(diag, VHD_E_BUSY, NULL, VHD_NO_OFFSET,
+				"another program has the image open");
+	if (!(flags & (VHD_DISK_FORCE_SHARE | VHD_DISK_WRITE)) &&
+	    vhd_file_lock(file, lock)) {
 		vhd_fail(diag, VHD_E_BUSY, NULL, VHD_NO_OFFSET,
 			 "another program has the image open for writing");
 		return vhd_hint(diag, VHD_E_BUSY,
@@ -72,13 +79,14 @@ static int check_loop(const struct vhd_disk *disk, const struct vhd_layer *next,
 	for (unsigned i = 0; i < disk->count; i++) {
 		const struct vhd_file_id *id = &disk->layers[i].id;
 
-		if ((id->device || id->inode) && id->device == next->id.device &&
+		if ((id->device || id->inode) &&
+		    id->device == next->id.device &&
 		    id->inode == next->id.inode)
-			return vhd_diag_path(
-				diag,
-				vhd_fail(diag, VHD_E_LOOP, NULL, VHD_NO_OFFSET,
-					 vhd_strerror(VHD_E_LOOP)),
-				next->path);
+			return vhd_diag_path(diag,
+					     vhd_fail(diag, VHD_E_LOOP, NULL,
+						      VHD_NO_OFFSET,
+						      vhd_strerror(VHD_E_LOOP)),
+					     next->path);
 	}
 	return 0;
 }
@@ -163,7 +171,7 @@ static int open_disk(struct vhd_file *file, const char *name, const char *path,
 	leaf->path = strdup(name ? name : "");
 	if (!leaf->path)
 		goto fail_disk;
-	rc = vhd_disk_open_image(file, &o, &leaf->image, diag);
+	rc = vhd_disk_open_image(file, &o, o.flags, &leaf->image, diag);
 	if (rc) {
 		vhd_diag_path(diag, rc, leaf->path);
 		goto fail_path;
@@ -172,6 +180,7 @@ static int open_disk(struct vhd_file *file, const char *name, const char *path,
 	vhd_file_id(file, &leaf->id);
 	disk->size = vhd_image_size(leaf->image);
 	disk->sector_size = vhd_image_sector_size(leaf->image);
+	disk->writable = o.flags & VHD_DISK_WRITE;
 	rc = open_chain(disk, path, &o, diag);
 	if (rc)
 		goto fail_layers;
@@ -199,7 +208,9 @@ int vhd_disk_open(const char *path, const struct vhd_disk_options *options,
 		  struct vhd_disk **out, struct vhd_diag *diag)
 {
 	struct vhd_file *file;
-	int rc = vhd_file_open(path, 0, &file, diag);
+	uint32_t flags =
+		known(options).flags & VHD_DISK_WRITE ? VHD_FILE_WRITE : 0;
+	int rc = vhd_file_open(path, flags, &file, diag);
 
 	if (rc)
 		return vhd_diag_path(diag, rc, path);

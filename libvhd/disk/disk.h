@@ -18,14 +18,22 @@ struct vhd_disk {
 	unsigned count;
 	uint64_t size;
 	uint32_t sector_size;
+	bool writable;
 };
 
 /* Puts the file's name into a diag that was just filled; returns its error. */
 int vhd_diag_path(struct vhd_diag *diag, int error, const char *path);
 
-/* Opens a file as an image with the options of a disk, locked as they say. */
+/*
+ * Opens a file as an image with the options of a disk, locked as they say. A
+ * parent is opened by the same options without VHD_DISK_WRITE.
+ */
 int vhd_disk_open_image(struct vhd_file *file,
-			const struct vhd_disk_options *options,
+			const struct vhd_disk_options *options, uint32_t flags,
 			struct vhd_image **out, struct vhd_diag *diag);
+
+/* where the bytes of a range are; used by all of io.c and write.c */
+int vhd_disk_resolve(struct vhd_disk *disk, uint64_t offset, uint64_t length,
+		     struct vhd_extent *out, struct vhd_diag *diag);
 
 #endif

@@ -4,17 +4,19 @@
  * DATA or ZERO, or hands the range (as long as its own PARENT run) to the next
  * layer. A layer that ends before the range does reads as zeros from there on.
  *
- * Nothing here allocates or locks; payload goes straight from the image file
- * into the caller's memory.
+ * A writable leaf is read inside an epoch, so that space it gives up meanwhile
+ * is not used for something else. Nothing here allocates or locks; payload goes
+ * straight from the image file into the caller's memory.
  */
 #include <string.h>
 
 #include "core/checked.h"
 #include "core/diag.h"
 #include "disk.h"
+#include "image/writer.h"
 
-static int resolve(struct vhd_disk *disk, uint64_t offset, uint64_t length,
-		   struct vhd_extent *out, struct vhd_diag *diag)
+int vhd_disk_resolve(struct vhd_disk *disk, uint64_t offset, uint64_t length,
+		     struct vhd_extent *out, struct vhd_diag *diag)
 {
 	for (unsigned depth = 0; depth < disk->count; depth++) {
 		struct vhd_image *image = disk->layers[depth].image;
@@ -53,7 +55,7 @@ int vhd_disk_extent(struct vhd_disk *disk, uint64_t offset, uint64_t length,
 {
 	if (!length || !vhd_inside(offset, length, disk->size))
 		return fail_range(diag);
-	return resolve(disk, offset, length, out, diag);
+	return vhd_disk_resolve(disk, offset, length, out, diag);
 }
 
 static int read_extent(struct vhd_disk *disk, const struct vhd_extent *e,
@@ -75,16 +77,12 @@ static int read_extent(struct vhd_disk *disk, const struct vhd_extent *e,
 	return rc;
 }
 
-int vhd_disk_read(struct vhd_disk *disk, uint64_t offset, void *buf, size_t len,
-		  struct vhd_diag *diag)
+static int read_range(struct vhd_disk *disk, uint64_t offset, uint8_t *out,
+		      size_t len, struct vhd_diag *diag)
 {
-	uint8_t *out = buf;
-
-	if (!vhd_inside(offset, len, disk->size))
-		return fail_range(diag);
 	while (len) {
 		struct vhd_extent e;
-		int rc = resolve(disk, offset, len, &e, diag);
+		int rc = vhd_disk_resolve(disk, offset, len, &e, diag);
 
 		if (!rc)
 			rc = read_extent(disk, &e, out, diag);
@@ -95,4 +93,19 @@ int vhd_disk_read(struct vhd_disk *disk, uint64_t offset, void *buf, size_t len,
 		len -= (size_t)e.length;
 	}
 	return 0;
+}
+
+int vhd_disk_read(struct vhd_disk *disk, uint64_t offset, void *buf, size_t len,
+		  struct vhd_diag *diag)
+{
+	struct vhd_image *leaf = disk->layers[0].image;
+	unsigned token;
+	int rc;
+
+	if (!vhd_inside(offset, len, disk->size))
+		return fail_range(diag);
+	token = vhd_image_enter(leaf);
+	rc = read_range(disk, offset, buf, len, diag);
+	vhd_image_leave(leaf, token);
+	return rc;
 }

@@ -49,8 +49,8 @@ struct attempt {
 static int add_folder(struct vhd_parent_search *s, const char *path,
 		      struct vhd_diag *diag)
 {
-	struct folder *folders = realloc(s->folders, (s->count + 1) *
-							     sizeof(*folders));
+	struct folder *folders =
+		realloc(s->folders, (s->count + 1) * sizeof(*folders));
 	struct folder f;
 
 	if (!folders)
@@ -202,7 +202,9 @@ static int judge(struct attempt *a, struct vhd_file *file, const char *path)
 	const struct vhd_disk_options *options = a->search->options;
 	struct vhd_diag why = {0};
 	struct vhd_image *image;
-	int rc = vhd_disk_open_image(file, options, &image, &why);
+	int rc = vhd_disk_open_image(file, options,
+				     options->flags & ~(uint32_t)VHD_DISK_WRITE,
+				     &image, &why);
 
 	if (rc) {
 		vhd_file_close(file);

@@ -21,12 +21,12 @@
 #include "core/diag.h"
 #include "file.h"
 
-#define LOCK_USED 100
+#define LOCK_USED     100
 #define LOCK_UNSHARED 200
-#define RIGHT_READ 0 /* consistent read */
-#define RIGHT_WRITE 1
-#define RIGHT_RESIZE 3
-#define RIGHTS 5
+#define RIGHT_READ    0 /* consistent read */
+#define RIGHT_WRITE   1
+#define RIGHT_RESIZE  3
+#define RIGHTS        5
 
 struct posix {
 	int fd;
@@ -132,23 +132,23 @@ static int punch(void *ctx, uint64_t offset, uint64_t length)
 static int next_data(void *ctx, uint64_t offset, uint64_t *start, uint64_t *end)
 {
 	const struct posix *p = ctx;
-	off_t at = lseek(p->fd, (off_t)offset, SEEK_DATA);
+	off_t from = lseek(p->fd, (off_t)offset, SEEK_DATA), to;
 	uint64_t size;
 	int rc;
 
-	if (at < 0 && errno != ENXIO)
+	if (from < 0 && errno != ENXIO)
 		return VHD_E_UNSUPPORTED;
-	if (at < 0) {
+	if (from < 0) {
 		rc = get_size(ctx, &size);
 		if (!rc)
 			*start = *end = size;
 		return rc;
 	}
-	*start = (uint64_t)at;
-	at = lseek(p->fd, at, SEEK_HOLE);
-	if (at < 0)
+	to = lseek(p->fd, from, SEEK_HOLE);
+	if (to < 0)
 		return VHD_E_UNSUPPORTED;
-	*end = (uint64_t)at;
+	*start = (uint64_t)from;
+	*end = (uint64_t)to;
 	return 0;
 }
 
@@ -213,7 +213,8 @@ static int take_rights(int fd, unsigned used, unsigned unshared)
 			err = lock_byte(fd, F_RDLCK, LOCK_UNSHARED + i);
 	}
 	for (int i = 0; i < RIGHTS && !err; i++)
-		if (((used >> i & 1) && somebody_holds(fd, LOCK_UNSHARED + i)) ||
+		if (((used >> i & 1) &&
+		     somebody_holds(fd, LOCK_UNSHARED + i)) ||
 		    ((unshared >> i & 1) && somebody_holds(fd, LOCK_USED + i)))
 			err = EAGAIN;
 	return err;

@@ -22,7 +22,7 @@ void vhd_check_report(const struct vhd_checking *c, const char *code,
 		.code = code,
 		.structure = structure,
 		.offset = offset,
-		.severity = severity,
+		.severity = (int)severity,
 		.message = message,
 	};
 
@@ -38,7 +38,7 @@ void vhd_check_report_repairable(const struct vhd_checking *c, const char *code,
 		.code = code,
 		.structure = structure,
 		.offset = offset,
-		.severity = severity,
+		.severity = (int)severity,
 		.message = message,
 		.repairable = 1,
 	};
@@ -96,8 +96,8 @@ static int visit(void *ctx, const struct vhd_table_entry *e)
 		rc = 0;
 	}
 	if (rc == VHD_E_LIMIT) {
-		vhd_check_report(c, "too-many-blocks", bat_name,
-				 e->block.entry, VHD_SEVERITY_ERROR,
+		vhd_check_report(c, "too-many-blocks", bat_name, e->block.entry,
+				 VHD_SEVERITY_ERROR,
 				 "more blocks than can be checked for overlap");
 		return rc;
 	}
@@ -132,13 +132,39 @@ static void report_repeats(struct vhd_checking *c)
 			 VHD_SEVERITY_CORRUPT, why.text);
 }
 
+struct leaking {
+	struct vhd_file *file;
+	uint64_t bytes;
+	uint64_t first; /* where the first of them lies */
+};
+
+/* bytes of a gap that the host stores; a hole costs nothing */
+static void count_stored(void *ctx, uint64_t start, uint64_t end)
+{
+	struct leaking *l = ctx;
+	uint64_t from, to;
+
+	while (start < end) {
+		if (vhd_file_next_data(l->file, start, &from, &to) ||
+		    from >= end || to <= from)
+			break;
+		if (!l->bytes)
+			l->first = from;
+		to = vhd_min(to, end);
+		l->bytes += to - from;
+		start = to;
+	}
+}
+
 /*
- * Space behind the first block that nothing owns. Gaps smaller than a block
- * are alignment, and space in front of the first block (`low`) is layout.
+ * Space behind the first block that nothing owns but the host stores. Gaps
+ * smaller than a block are alignment, and space in front of the first block
+ * (`low`) is layout.
  */
 static void report_leaks(struct vhd_checking *c, uint64_t low)
 {
 	const struct vhd_map *map = &c->image->map;
+	struct leaking l = {.file = c->image->view};
 	struct vhd_fault fault = {
 		.code = "leak",
 		.structure = "free space",
@@ -152,9 +178,10 @@ static void report_leaks(struct vhd_checking *c, uint64_t low)
 
 	for (uint32_t i = 0; i < map->reserved_count && !low; i++)
 		from = vhd_max(from, map->reserved[i].end);
-	fault.offset = from;
-	fault.leaked = vhd_claims_unowned(c->claims, from, map->limit, block);
-	if (fault.leaked)
+	vhd_claims_gaps(c->claims, from, map->limit, block, count_stored, &l);
+	fault.offset = l.first;
+	fault.leaked = l.bytes;
+	if (l.bytes >= block)
 		c->fault(c->ctx, &fault);
 }
 

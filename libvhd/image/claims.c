@@ -132,44 +132,64 @@ bool vhd_claims_conflict(struct vhd_claims *c, uint64_t *offset)
 	return false;
 }
 
-static uint64_t unowned_units(const struct vhd_claims *c, uint64_t from,
-			      uint64_t end, uint64_t least)
-{
-	uint64_t sum = 0, gap = 0;
+/* where the gaps of one search go */
+struct gaps {
+	uint64_t least;
+	void (*gap)(void *ctx, uint64_t start, uint64_t end);
+	void *ctx;
+};
 
-	for (uint64_t u = from >> 20; u < vhd_min(end >> 20, c->units); u++) {
-		if (!taken(c, u)) {
-			gap += c->unit;
+static void offer(const struct gaps *g, uint64_t start, uint64_t end)
+{
+	if (end > start && end - start >= g->least)
+		g->gap(g->ctx, start, end);
+}
+
+static void gaps_of_units(const struct vhd_claims *c, uint64_t from,
+			  uint64_t end, const struct gaps *g)
+{
+	uint64_t last = vhd_min(end >> 20, c->units), start = from >> 20;
+
+	for (uint64_t u = start; u < last;) {
+		/* a log can claim that the file is huge: skip empty words */
+		if (u % 64 == 0 && last - u >= 64 && !c->bits[u / 64]) {
+			u += 64;
 			continue;
 		}
-		sum += gap >= least ? gap : 0;
-		gap = 0;
+		if (taken(c, u)) {
+			offer(g, start << 20, u << 20);
+			start = u + 1;
+		}
+		u++;
 	}
-	return sum + (gap >= least ? gap : 0);
+	offer(g, start << 20, last << 20);
 }
 
-static uint64_t unowned_sectors(const struct vhd_claims *c, uint64_t from,
-				uint64_t end, uint64_t least)
+static void gaps_of_sectors(const struct vhd_claims *c, uint64_t from,
+			    uint64_t end, const struct gaps *g)
 {
-	uint64_t sum = 0, at = from;
+	uint64_t at = from;
 
-	for (uint32_t i = 0; i <= c->count; i++) {
-		uint64_t start = i < c->count ? (uint64_t)c->starts[i] * 512
-					      : end;
+	for (uint32_t i = 0; i < c->count; i++) {
+		uint64_t start = (uint64_t)c->starts[i] * 512;
 
-		if (start > at && start - at >= least)
-			sum += start - at;
-		if (i < c->count)
-			at = vhd_max(at, start + c->length);
+		offer(g, at, start);
+		at = vhd_max(at, start + c->length);
 	}
-	return sum;
+	offer(g, at, end);
 }
 
-uint64_t vhd_claims_unowned(const struct vhd_claims *c, uint64_t from,
-			    uint64_t end, uint64_t least)
+void vhd_claims_gaps(const struct vhd_claims *c, uint64_t from, uint64_t end,
+		     uint64_t least,
+		     void (*gap)(void *ctx, uint64_t start, uint64_t end),
+		     void *ctx)
 {
-	return c->bits ? unowned_units(c, from, end, least)
-		       : unowned_sectors(c, from, end, least);
+	const struct gaps g = {least, gap, ctx};
+
+	if (c->bits)
+		gaps_of_units(c, from, end, &g);
+	else
+		gaps_of_sectors(c, from, end, &g);
 }
 
 void vhd_claims_bounds(const struct vhd_claims *c, uint64_t *low,

@@ -35,11 +35,13 @@ int vhd_claims_add(struct vhd_claims *claims, uint64_t offset, uint64_t length);
 bool vhd_claims_conflict(struct vhd_claims *claims, uint64_t *offset);
 
 /*
- * Bytes from `from` to `end` that nobody claimed, counting only gaps of at
- * least `least` bytes. After vhd_claims_conflict().
+ * Calls `gap` for each range from `from` to `end` that nobody claimed and that
+ * has at least `least` bytes. After vhd_claims_conflict().
  */
-uint64_t vhd_claims_unowned(const struct vhd_claims *claims, uint64_t from,
-			    uint64_t end, uint64_t least);
+void vhd_claims_gaps(const struct vhd_claims *claims, uint64_t from,
+		     uint64_t end, uint64_t least,
+		     void (*gap)(void *ctx, uint64_t start, uint64_t end),
+		     void *ctx);
 
 /* The lowest and one past the highest byte claimed; 0, 0 if none. */
 void vhd_claims_bounds(const struct vhd_claims *claims, uint64_t *low,

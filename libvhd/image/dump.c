@@ -165,8 +165,8 @@ void vhd_dump_rows(const struct vhd_dump *d, const char *structure,
 static const char *state_name(const struct vhd_table_entry *e, bool vhdx)
 {
 	static const char *const names[8] = {
-		"NOT_PRESENT", "UNDEFINED",	"ZERO",
-		"UNMAPPED",    "reserved (4)",	"reserved (5)",
+		"NOT_PRESENT",   "UNDEFINED",         "ZERO",
+		"UNMAPPED",      "reserved (4)",      "reserved (5)",
 		"FULLY_PRESENT", "PARTIALLY_PRESENT",
 	};
 

@@ -8,14 +8,14 @@
 #include "file/file.h"
 
 enum vhd_dump_kind {
-	VHD_DUMP_TEXT,	/* ASCII */
-	VHD_DUMP_BE,	/* unsigned, 1 to 8 bytes, decimal and hex */
+	VHD_DUMP_TEXT, /* ASCII */
+	VHD_DUMP_BE,   /* unsigned, 1 to 8 bytes, decimal and hex */
 	VHD_DUMP_LE,
-	VHD_DUMP_GUID,	/* Microsoft's order */
-	VHD_DUMP_ID,	/* VHD unique id, either order */
+	VHD_DUMP_GUID, /* Microsoft's order */
+	VHD_DUMP_ID,   /* VHD unique id, either order */
 	VHD_DUMP_UTF16BE,
 	VHD_DUMP_UTF16LE,
-	VHD_DUMP_TIME,	/* BE, seconds since 2000 */
+	VHD_DUMP_TIME,  /* BE, seconds since 2000 */
 	VHD_DUMP_BYTES, /* hex, or "zero" */
 };
 

@@ -13,46 +13,59 @@
 #include "hint.h"
 
 #define F(name, kind)                                                          \
-	{#name, offsetof(struct vhd1_footer_disk, name),                       \
-	 sizeof(((struct vhd1_footer_disk *)0)->name), VHD_DUMP_##kind}
+	{                                                                      \
+#		name, offsetof(struct vhd1_footer_disk, name),                \
+			sizeof(((struct vhd1_footer_disk *)0)->name),          \
+			VHD_DUMP_##kind                                        \
+	}
 #define H(name, kind)                                                          \
-	{#name, offsetof(struct vhd1_header_disk, name),                       \
-	 sizeof(((struct vhd1_header_disk *)0)->name), VHD_DUMP_##kind}
+	{                                                                      \
+#		name, offsetof(struct vhd1_header_disk, name),                \
+			sizeof(((struct vhd1_header_disk *)0)->name),          \
+			VHD_DUMP_##kind                                        \
+	}
 #define L(name, kind)                                                          \
-	{#name, offsetof(struct vhd1_locator_disk, name),                      \
-	 sizeof(((struct vhd1_locator_disk *)0)->name), VHD_DUMP_##kind}
+	{                                                                      \
+#		name, offsetof(struct vhd1_locator_disk, name),               \
+			sizeof(((struct vhd1_locator_disk *)0)->name),         \
+			VHD_DUMP_##kind                                        \
+	}
 #define B(name, kind)                                                          \
-	{#name, offsetof(struct vhd1_batmap_disk, name),                       \
-	 sizeof(((struct vhd1_batmap_disk *)0)->name), VHD_DUMP_##kind}
+	{                                                                      \
+#		name, offsetof(struct vhd1_batmap_disk, name),                \
+			sizeof(((struct vhd1_batmap_disk *)0)->name),          \
+			VHD_DUMP_##kind                                        \
+	}
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
 static const struct vhd_dump_row footer_rows[] = {
-	F(cookie, TEXT),	F(features, BE),      F(version, BE),
-	F(data_offset, BE),	F(timestamp, TIME),   F(creator, TEXT),
-	F(creator_version, BE), F(creator_os, TEXT),  F(original_size, BE),
-	F(current_size, BE),	F(cylinders, BE),     F(heads, BE),
-	F(sectors, BE),		F(type, BE),	      F(checksum, BE),
-	F(id, ID),		F(saved_state, BE),   F(hidden, BE),
+	F(cookie, TEXT),        F(features, BE),
+	F(version, BE),         F(data_offset, BE),
+	F(timestamp, TIME),     F(creator, TEXT),
+	F(creator_version, BE), F(creator_os, TEXT),
+	F(original_size, BE),   F(current_size, BE),
+	F(cylinders, BE),       F(heads, BE),
+	F(sectors, BE),         F(type, BE),
+	F(checksum, BE),        F(id, ID),
+	F(saved_state, BE),     F(hidden, BE),
 	F(reserved, BYTES),
 };
 
 static const struct vhd_dump_row header_rows[] = {
-	H(cookie, TEXT),	   H(data_offset, BE),
-	H(table_offset, BE),	   H(version, BE),
-	H(max_entries, BE),	   H(block_size, BE),
-	H(checksum, BE),	   H(parent_id, ID),
-	H(parent_timestamp, TIME), H(reserved1, BYTES),
-	H(parent_name, UTF16BE),   H(reserved2, BYTES),
+	H(cookie, TEXT),     H(data_offset, BE),      H(table_offset, BE),
+	H(version, BE),      H(max_entries, BE),      H(block_size, BE),
+	H(checksum, BE),     H(parent_id, ID),        H(parent_timestamp, TIME),
+	H(reserved1, BYTES), H(parent_name, UTF16BE), H(reserved2, BYTES),
 };
 
 static const struct vhd_dump_row locator_rows[] = {
-	L(code, TEXT),	 L(space, BE),	L(length, BE),
+	L(code, TEXT),   L(space, BE),  L(length, BE),
 	L(reserved, BE), L(offset, BE),
 };
 
 static const struct vhd_dump_row batmap_rows[] = {
-	B(cookie, TEXT),   B(offset, BE), B(sectors, BE),
-	B(version, BE),	   B(checksum, BE), B(marker, BE),
+	B(cookie, TEXT),     B(offset, BE),   B(sectors, BE),
+	B(version, BE),      B(checksum, BE), B(marker, BE),
 	B(has_key_hash, BE), B(nonce, BYTES), B(hash, BYTES),
 };
 
@@ -100,9 +113,8 @@ static void dump_locator(struct vhd_dump *d, const struct vhd1_header *header,
 static void dump_batmap(struct vhd_dump *d, const struct vhd1_header *h)
 {
 	static const char name[] = "VHD batmap header";
-	uint64_t at = vhd_round_up(h->table_offset +
-					   (uint64_t)h->max_entries * 4,
-				   VHD1_SECTOR);
+	uint64_t at = vhd_round_up(
+		h->table_offset + (uint64_t)h->max_entries * 4, VHD1_SECTOR);
 
 	if (vhd_inside(at, VHD1_BATMAP_HEADER_SIZE, d->file_size) &&
 	    !vhd_file_read(d->file, at, d->buf, VHD1_BATMAP_HEADER_SIZE) &&
@@ -131,8 +143,9 @@ static void dump_header(struct vhd_dump *d, uint64_t at)
 				dump_locator(
 					d, header,
 					at +
-						offsetof(struct vhd1_header_disk,
-							 locators) +
+						offsetof(
+							struct vhd1_header_disk,
+							locators) +
 						i * sizeof(struct
 							   vhd1_locator_disk),
 					i);

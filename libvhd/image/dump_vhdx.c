@@ -13,15 +13,23 @@
 #include "hint.h"
 
 #define H(name, kind)                                                          \
-	{#name, offsetof(struct vhdx_header_disk, name),                       \
-	 sizeof(((struct vhdx_header_disk *)0)->name), VHD_DUMP_##kind}
+	{                                                                      \
+#		name, offsetof(struct vhdx_header_disk, name),                \
+			sizeof(((struct vhdx_header_disk *)0)->name),          \
+			VHD_DUMP_##kind                                        \
+	}
 #define R(name, kind)                                                          \
-	{#name, offsetof(struct vhdx_region_disk, name),                       \
-	 sizeof(((struct vhdx_region_disk *)0)->name), VHD_DUMP_##kind}
+	{                                                                      \
+#		name, offsetof(struct vhdx_region_disk, name),                \
+			sizeof(((struct vhdx_region_disk *)0)->name),          \
+			VHD_DUMP_##kind                                        \
+	}
 #define M(name, kind)                                                          \
-	{#name, offsetof(struct vhdx_metadata_entry_disk, name),               \
-	 sizeof(((struct vhdx_metadata_entry_disk *)0)->name),                 \
-	 VHD_DUMP_##kind}
+	{                                                                      \
+#		name, offsetof(struct vhdx_metadata_entry_disk, name),        \
+			sizeof(((struct vhdx_metadata_entry_disk *)0)->name),  \
+			VHD_DUMP_##kind                                        \
+	}
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
 static const struct vhd_dump_row identifier_rows[] = {
@@ -30,12 +38,10 @@ static const struct vhd_dump_row identifier_rows[] = {
 };
 
 static const struct vhd_dump_row header_rows[] = {
-	H(signature, TEXT),	  H(checksum, LE),
-	H(sequence, LE),	  H(file_write_guid, GUID),
-	H(data_write_guid, GUID), H(log_guid, GUID),
-	H(log_version, LE),	  H(version, LE),
-	H(log_length, LE),	  H(log_offset, LE),
-	H(reserved, BYTES),
+	H(signature, TEXT),       H(checksum, LE),          H(sequence, LE),
+	H(file_write_guid, GUID), H(data_write_guid, GUID), H(log_guid, GUID),
+	H(log_version, LE),       H(version, LE),           H(log_length, LE),
+	H(log_offset, LE),        H(reserved, BYTES),
 };
 
 static const struct vhd_dump_row region_table_rows[] = {
@@ -45,7 +51,10 @@ static const struct vhd_dump_row region_table_rows[] = {
 };
 
 static const struct vhd_dump_row region_rows[] = {
-	R(guid, GUID), R(offset, LE), R(length, LE), R(required, LE),
+	R(guid, GUID),
+	R(offset, LE),
+	R(length, LE),
+	R(required, LE),
 };
 
 static const struct vhd_dump_row metadata_rows[] = {
@@ -54,7 +63,10 @@ static const struct vhd_dump_row metadata_rows[] = {
 };
 
 static const struct vhd_dump_row item_rows[] = {
-	M(id, GUID), M(offset, LE), M(length, LE), M(flags, LE),
+	M(id, GUID),
+	M(offset, LE),
+	M(length, LE),
+	M(flags, LE),
 };
 
 static void dump_header(struct vhd_dump *d, const char *name, uint64_t at)
@@ -190,7 +202,7 @@ static void show_log_entry(void *ctx, const struct vhd_log_entry *e)
 		 ": %s",
 		 e->sequence, e->length, e->tail, e->descriptors,
 		 e->flushed_file_offset, e->last_file_offset,
-		 e->why	     ? e->why
+		 e->why      ? e->why
 		 : e->active ? "active"
 			     : "valid, not active");
 	vhd_dump_note(d, "VHDX log entry", e->offset, "entry", value);

@@ -10,9 +10,11 @@
 /* bytes of the UTF-8 sequence at `s`, 0 if malformed or a control character */
 static size_t printable(const unsigned char *s)
 {
-	size_t n = s[0] < 0x80 ? 1 : s[0] >> 5 == 6 ? 2 : s[0] >> 4 == 14 ? 3
-		 : s[0] >> 3 == 30				  ? 4
-								  : 0;
+	size_t n = s[0] < 0x80       ? 1
+		   : s[0] >> 5 == 6  ? 2
+		   : s[0] >> 4 == 14 ? 3
+		   : s[0] >> 3 == 30 ? 4
+				     : 0;
 
 	if (s[0] < 0x20 || s[0] == 0x7F || s[0] == 0xC0 || s[0] == 0xC1 ||
 	    (s[0] == 0xC2 && s[1] < 0xA0))

@@ -13,6 +13,8 @@
 #include "core/diag.h"
 #include "layer.h"
 #include "table.h"
+#include "vhd1_tail.h"
+#include "writer.h"
 
 static const struct vhd_image_ops *ops_of(int format)
 {
@@ -47,6 +49,18 @@ static int start_pages(struct vhd_image *image)
 	return vhd_pages_new(image->view, shift, &image->pages);
 }
 
+static int start_writing(struct vhd_image *image, struct vhd_diag *diag)
+{
+	int rc = 0;
+
+	if (!vhd_file_is_writable(image->file))
+		return vhd_fail(diag, VHD_E_READONLY, NULL, VHD_NO_OFFSET,
+				vhd_strerror(VHD_E_READONLY));
+	if (image->format == VHD_FORMAT_VHD)
+		rc = vhd1_check_writable(image, diag);
+	return rc ? rc : vhd_writer_new(image, diag);
+}
+
 static int open_steps(struct vhd_image *image,
 		      const struct vhd_image_options *options,
 		      struct vhd_diag *diag)
@@ -60,14 +74,17 @@ static int open_steps(struct vhd_image *image,
 	if (rc)
 		return vhd_fail(diag, rc, NULL, VHD_NO_OFFSET,
 				vhd_strerror(rc));
-	if (options->flags & VHD_IMAGE_VERIFY)
+	if (options->flags & (VHD_IMAGE_VERIFY | VHD_IMAGE_WRITE))
 		rc = vhd_table_verify(image, diag);
+	if (!rc && (options->flags & VHD_IMAGE_WRITE))
+		rc = start_writing(image, diag);
 	return rc;
 }
 
 /* everything but the file itself */
 static void release(struct vhd_image *image)
 {
+	vhd_writer_free(image);
 	vhd_pages_free(image->pages);
 	if (image->ops->close)
 		image->ops->close(image);
@@ -118,6 +135,18 @@ void vhd_image_detach(struct vhd_image *image)
 	release(image);
 }
 
+uint64_t vhd_image_block_size(const struct vhd_image *image)
+{
+	return image->map.kind == VHD_MAP_LINEAR
+		       ? 0
+		       : (uint64_t)1 << image->map.block_shift;
+}
+
+int vhd_image_is_fixed(const struct vhd_image *image)
+{
+	return image->type == VHD_TYPE_FIXED;
+}
+
 struct vhd_file *vhd_image_base_file(struct vhd_image *image)
 {
 	return image->file;
@@ -164,9 +193,8 @@ int vhd_image_data_fd(struct vhd_image *image, uint64_t offset, uint64_t length)
 int vhd_image_extent(struct vhd_image *image, uint64_t offset, uint64_t length,
 		     struct vhd_extent *out, struct vhd_diag *diag)
 {
-	struct vhd_window *window = image->pages
-					    ? vhd_pages_window(image->pages)
-					    : NULL;
+	struct vhd_window *window =
+		image->pages ? vhd_pages_window(image->pages) : NULL;
 
 	if (!length || !vhd_inside(offset, length, image->map.size))
 		return vhd_fail(diag, VHD_E_RANGE, NULL, VHD_NO_OFFSET,

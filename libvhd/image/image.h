@@ -37,7 +37,8 @@ struct vhd_image {
 	struct vhd_file *view;
 	struct vhdx_overlay *overlay; /* NULL unless a log was replayed */
 	void *overlay_memory;
-	struct vhd_pages *pages; /* NULL for linear maps */
+	struct vhd_pages *pages;   /* NULL for linear maps */
+	struct vhd_writer *writer; /* NULL unless open for writing */
 	struct vhd_map map;
 	int format;
 	int type;

@@ -24,11 +24,16 @@
 
 #include "core/checked.h"
 
-#define WAYS 4u
+#define WAYS    4u
 #define STRIPES 16u
 #define NO_PAGE UINT64_MAX
 
 struct slot {
+	/* under the stripe's mutex: reasons not to reuse the slot */
+	uint32_t pins;  /* users that will change it */
+	bool dirty;     /* changed since the last snapshot */
+	bool unsettled; /* in a snapshot that is not home yet */
+	/* read without locks */
 	_Atomic uint64_t page;
 	_Atomic uint32_t sequence;
 	_Atomic uint32_t used;
@@ -38,9 +43,12 @@ struct slot {
 struct vhd_pages {
 	struct vhd_window window; /* first: the mapper hands it back */
 	struct vhd_file *file;
-	uint64_t file_size;
+	_Atomic uint64_t file_size;
 	unsigned shift;
 	uint32_t sets; /* a power of two */
+	/* under the writer's mutex */
+	uint32_t held;  /* slots that are dirty or pinned */
+	uint32_t dirty; /* of these */
 	struct slot *slots;
 	pthread_mutex_t stripes[STRIPES];
 };
@@ -99,18 +107,32 @@ static bool try_set(struct vhd_pages *p, uint64_t page, size_t at, uint8_t *out,
 	return false;
 }
 
-/* under the stripe's mutex: a free slot, or one not used since last asked */
+static bool is_held(const struct slot *s)
+{
+	return s->pins || s->dirty || s->unsettled;
+}
+
+/*
+ * Under the stripe's mutex: a free slot, or one not used since last asked, or
+ * any that is not held; NULL if all are.
+ */
 static struct slot *choose_victim(struct slot *set)
 {
+	struct slot *any = NULL;
+
 	for (unsigned way = 0; way < WAYS; way++)
 		if (atomic_load_explicit(&set[way].page,
 					 memory_order_relaxed) == NO_PAGE)
 			return &set[way];
-	for (unsigned way = 0; way < WAYS; way++)
+	for (unsigned way = 0; way < WAYS; way++) {
+		if (is_held(&set[way]))
+			continue;
 		if (!atomic_exchange_explicit(&set[way].used, 0,
 					      memory_order_relaxed))
 			return &set[way];
-	return &set[0];
+		any = &set[way];
+	}
+	return any;
 }
 
 static int give_memory(const struct vhd_pages *p, struct slot *s)
@@ -130,10 +152,10 @@ static int give_memory(const struct vhd_pages *p, struct slot *s)
 static void publish(const struct vhd_pages *p, struct slot *s, uint64_t page,
 		    const uint8_t *bytes)
 {
-	_Atomic(uint64_t) *words = atomic_load_explicit(&s->words,
-							memory_order_relaxed);
-	uint32_t sequence = atomic_load_explicit(&s->sequence,
-						 memory_order_relaxed);
+	_Atomic(uint64_t) *words =
+		atomic_load_explicit(&s->words, memory_order_relaxed);
+	uint32_t sequence =
+		atomic_load_explicit(&s->sequence, memory_order_relaxed);
 
 	atomic_store_explicit(&s->sequence, sequence + 1, memory_order_relaxed);
 	atomic_store_explicit(&s->page, page, memory_order_release);
@@ -151,9 +173,9 @@ static int read_page(const struct vhd_pages *p, uint64_t page, uint8_t *bytes)
 {
 	size_t size = (size_t)1 << p->shift;
 	uint64_t at = page << p->shift;
-	size_t have = at < p->file_size
-			      ? (size_t)vhd_min(size, p->file_size - at)
-			      : 0;
+	uint64_t end =
+		atomic_load_explicit(&p->file_size, memory_order_relaxed);
+	size_t have = at < end ? (size_t)vhd_min(size, end - at) : 0;
 
 	memset(bytes + have, 0, size - have);
 	return have ? vhd_file_read(p->file, at, bytes, have) : VHD_E_CORRUPT;
@@ -177,7 +199,7 @@ static int miss(struct vhd_pages *p, uint64_t page, size_t at, uint8_t *out,
 		goto unlock;
 	memcpy(out, bytes + at, len);
 	s = choose_victim(&p->slots[set * WAYS]);
-	if (!give_memory(p, s)) /* without memory it is just not kept */
+	if (s && !give_memory(p, s)) /* without memory it is just not kept */
 		publish(p, s, page, bytes);
 unlock:
 	pthread_mutex_unlock(mutex);
@@ -210,13 +232,15 @@ int vhd_pages_new(struct vhd_file *file, unsigned page_shift,
 {
 	struct vhd_pages *p = calloc(1, sizeof(*p));
 	uint32_t slots = (uint32_t)(VHD_PAGES_BYTES_MAX >> page_shift);
+	uint64_t size;
 	int rc;
 
 	if (!p)
 		return VHD_E_NOMEM;
-	rc = vhd_file_size(file, &p->file_size);
+	rc = vhd_file_size(file, &size);
 	if (rc)
 		goto fail;
+	atomic_init(&p->file_size, size);
 	p->window.load = load;
 	p->file = file;
 	p->shift = page_shift;
@@ -251,4 +275,252 @@ void vhd_pages_free(struct vhd_pages *p)
 struct vhd_window *vhd_pages_window(struct vhd_pages *p)
 {
 	return &p->window;
+}
+
+/* -- writing ----------------------------------------------------------------
+ */
+
+static pthread_mutex_t *stripe_of(struct vhd_pages *p, uint64_t page)
+{
+	return &p->stripes[set_of(p, page) % STRIPES];
+}
+
+/* under the stripe's mutex: the slot that holds a page, or NULL */
+static struct slot *find_slot(struct vhd_pages *p, uint64_t page)
+{
+	struct slot *set = &p->slots[set_of(p, page) * WAYS];
+
+	for (unsigned way = 0; way < WAYS; way++)
+		if (atomic_load_explicit(&set[way].page,
+					 memory_order_relaxed) == page)
+			return &set[way];
+	return NULL;
+}
+
+/* under the stripe's mutex: the same, read from the file if need be */
+static int bring_slot(struct vhd_pages *p, uint64_t page, struct slot **out)
+{
+	uint8_t bytes[VHD_WINDOW_PAGE];
+	int rc;
+
+	*out = find_slot(p, page);
+	if (*out)
+		return 0;
+	*out = choose_victim(&p->slots[set_of(p, page) * WAYS]);
+	if (!*out)
+		return VHD_E_LIMIT;
+	rc = read_page(p, page, bytes);
+	if (!rc)
+		rc = give_memory(p, *out);
+	if (!rc)
+		publish(p, *out, page, bytes);
+	return rc;
+}
+
+static int pin_page(struct vhd_pages *p, uint64_t page)
+{
+	pthread_mutex_t *mutex = stripe_of(p, page);
+	struct slot *s;
+	int rc;
+
+	pthread_mutex_lock(mutex);
+	rc = bring_slot(p, page, &s);
+	if (!rc && !s->pins && !s->dirty && p->held == VHD_PAGES_DIRTY_MAX)
+		rc = VHD_E_LIMIT;
+	if (!rc) {
+		p->held += !s->pins && !s->dirty;
+		s->pins++;
+	}
+	pthread_mutex_unlock(mutex);
+	return rc;
+}
+
+static void unpin_page(struct vhd_pages *p, uint64_t page)
+{
+	pthread_mutex_t *mutex = stripe_of(p, page);
+	struct slot *s;
+
+	pthread_mutex_lock(mutex);
+	s = find_slot(p, page);
+	s->pins--;
+	p->held -= !s->pins && !s->dirty;
+	pthread_mutex_unlock(mutex);
+}
+
+int vhd_pages_pin(struct vhd_pages *p, uint64_t offset, uint64_t length)
+{
+	uint64_t first = offset >> p->shift;
+	uint64_t last = (offset + length - 1) >> p->shift;
+
+	for (uint64_t page = first; page <= last; page++) {
+		int rc = pin_page(p, page);
+
+		if (rc) {
+			while (page-- > first)
+				unpin_page(p, page);
+			return rc;
+		}
+	}
+	return 0;
+}
+
+void vhd_pages_unpin(struct vhd_pages *p, uint64_t offset, uint64_t length)
+{
+	uint64_t last = (offset + length - 1) >> p->shift;
+
+	for (uint64_t page = offset >> p->shift; page <= last; page++)
+		unpin_page(p, page);
+}
+
+/* changes a part of a slot in place; readers see the old or the new bytes */
+static void change(struct slot *s, size_t at, const uint8_t *in, size_t len)
+{
+	_Atomic(uint64_t) *words =
+		atomic_load_explicit(&s->words, memory_order_relaxed);
+	uint32_t sequence =
+		atomic_load_explicit(&s->sequence, memory_order_relaxed);
+
+	atomic_store_explicit(&s->sequence, sequence + 1, memory_order_relaxed);
+	while (len) {
+		size_t skip = at % 8, n = vhd_min(8 - skip, len);
+		uint64_t word = atomic_load_explicit(&words[at / 8],
+						     memory_order_relaxed);
+
+		memcpy((uint8_t *)&word + skip, in, n);
+		atomic_store_explicit(&words[at / 8], word,
+				      memory_order_release);
+		at += n;
+		in += n;
+		len -= n;
+	}
+	atomic_store_explicit(&s->sequence, sequence + 2, memory_order_release);
+}
+
+void vhd_pages_store(struct vhd_pages *p, uint64_t offset, const void *buf,
+		     size_t len)
+{
+	const uint8_t *in = buf;
+
+	while (len) {
+		uint64_t page = offset >> p->shift;
+		size_t at = (size_t)(offset - (page << p->shift));
+		size_t n = vhd_min(((size_t)1 << p->shift) - at, len);
+		pthread_mutex_t *mutex = stripe_of(p, page);
+		struct slot *s;
+
+		pthread_mutex_lock(mutex);
+		s = find_slot(p, page);
+		change(s, at, in, n);
+		p->held += !s->pins && !s->dirty;
+		p->dirty += !s->dirty;
+		s->dirty = true;
+		pthread_mutex_unlock(mutex);
+		offset += n;
+		in += n;
+		len -= n;
+	}
+}
+
+void vhd_pages_drop(struct vhd_pages *p, uint64_t offset, uint64_t length)
+{
+	uint64_t last = (offset + length - 1) >> p->shift;
+
+	for (uint64_t page = offset >> p->shift; page <= last; page++) {
+		pthread_mutex_t *mutex = stripe_of(p, page);
+		struct slot *s;
+
+		pthread_mutex_lock(mutex);
+		s = find_slot(p, page);
+		if (s && !is_held(s)) {
+			uint32_t sequence = atomic_load_explicit(
+				&s->sequence, memory_order_relaxed);
+
+			atomic_store_explicit(&s->page, NO_PAGE,
+					      memory_order_release);
+			atomic_store_explicit(&s->sequence, sequence + 2,
+					      memory_order_release);
+		}
+		pthread_mutex_unlock(mutex);
+	}
+}
+
+struct dirty {
+	uint64_t page;
+	struct slot *slot;
+};
+
+static int by_page(const void *a, const void *b)
+{
+	uint64_t x = ((const struct dirty *)a)->page;
+	uint64_t y = ((const struct dirty *)b)->page;
+
+	return (x > y) - (x < y);
+}
+
+static uint32_t find_dirty(struct vhd_pages *p, struct dirty *out)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < p->sets * WAYS; i++)
+		if (p->slots[i].dirty)
+			out[count++] = (struct dirty){
+				atomic_load_explicit(&p->slots[i].page,
+						     memory_order_relaxed),
+				&p->slots[i],
+			};
+	qsort(out, count, sizeof(*out), by_page);
+	return count;
+}
+
+int vhd_pages_snapshot(struct vhd_pages *p, struct vhd_page_set *out)
+{
+	struct dirty dirty[VHD_PAGES_DIRTY_MAX];
+	size_t size = (size_t)1 << p->shift;
+
+	*out = (struct vhd_page_set){.page_size = size};
+	if (!p->held)
+		return 0;
+	out->data = malloc(VHD_PAGES_DIRTY_MAX * size);
+	if (!out->data)
+		return VHD_E_NOMEM;
+	out->count = find_dirty(p, dirty);
+	p->dirty = 0;
+	for (uint32_t i = 0; i < out->count; i++) {
+		struct slot *s = dirty[i].slot;
+		pthread_mutex_t *mutex = stripe_of(p, dirty[i].page);
+
+		pthread_mutex_lock(mutex);
+		out->offsets[i] = dirty[i].page << p->shift;
+		copy_words(atomic_load(&s->words), 0, out->data + i * size,
+			   size);
+		s->dirty = false;
+		s->unsettled = true;
+		p->held -= !s->pins;
+		pthread_mutex_unlock(mutex);
+	}
+	return 0;
+}
+
+void vhd_pages_settle(struct vhd_pages *p, struct vhd_page_set *set)
+{
+	for (uint32_t i = 0; i < set->count; i++) {
+		uint64_t page = set->offsets[i] >> p->shift;
+		pthread_mutex_t *mutex = stripe_of(p, page);
+
+		pthread_mutex_lock(mutex);
+		find_slot(p, page)->unsettled = false;
+		pthread_mutex_unlock(mutex);
+	}
+	free(set->data);
+	*set = (struct vhd_page_set){0};
+}
+
+void vhd_pages_set_size(struct vhd_pages *p, uint64_t size)
+{
+	atomic_store_explicit(&p->file_size, size, memory_order_relaxed);
+}
+
+bool vhd_pages_dirty(const struct vhd_pages *p)
+{
+	return p->dirty > 0;
 }

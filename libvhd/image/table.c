@@ -123,6 +123,27 @@ static bool all_zero(const uint8_t *bytes, size_t len)
 	return !bytes[0] && memcmp(bytes, bytes + 1, len - 1) == 0;
 }
 
+/*
+ * Most entries of most tables are NOT_PRESENT or ZERO without a place; those
+ * need no decoding.
+ */
+static bool is_plain(struct walk *w, uint64_t at, uint64_t block, int *rc)
+{
+	struct vhd_table_entry e = {.index = block};
+	le64 raw;
+
+	memcpy(&raw, w->piece.data + (at - w->piece.at), sizeof(raw));
+	e.block.raw = le64_get(raw);
+	if (e.block.raw != VHDX_NOT_PRESENT && e.block.raw != VHDX_ZERO)
+		return false;
+	if (e.block.raw == VHDX_ZERO) {
+		e.block.state = VHD_BLOCK_ZERO;
+		e.block.entry = at;
+		*rc = w->visit(w->ctx, &e);
+	}
+	return true;
+}
+
 /* entries [first, first + count) of a VHDX table, all in the piece */
 static int walk_vhdx(struct walk *w, uint64_t first, uint64_t count)
 {
@@ -132,8 +153,8 @@ static int walk_vhdx(struct walk *w, uint64_t first, uint64_t count)
 	int rc = 0;
 
 	for (uint64_t i = 0; i < count && !rc; i++) {
-		uint64_t at = map->bat_offset +
-			      (first + i) * VHDX_BAT_ENTRY_SIZE;
+		uint64_t at =
+			map->bat_offset + (first + i) * VHDX_BAT_ENTRY_SIZE;
 		uint64_t block = (chunk << map->chunk_shift) + inside;
 
 		if (inside == cycle - 1) {
@@ -143,7 +164,7 @@ static int walk_vhdx(struct walk *w, uint64_t first, uint64_t count)
 			continue;
 		}
 		inside++;
-		if (block < map->blocks)
+		if (block < map->blocks && !is_plain(w, at, block, &rc))
 			rc = visit_payload(w, block);
 	}
 	return rc;
@@ -332,12 +353,52 @@ static int count_entry(void *ctx, const struct vhd_table_entry *e)
 	return 0;
 }
 
-int vhd_image_usage(struct vhd_image *image, struct vhd_image_usage *out,
-		    struct vhd_diag *diag)
+/* bytes of the table that are stored, counted until they pass `most` */
+static int stored_bytes(struct vhd_image *image, uint64_t most, uint64_t *out)
 {
-	struct counting c = {.map = &image->map, .diag = diag};
+	uint64_t at = image->map.bat_offset,
+		 end = at + table_bytes(&image->map);
+	uint64_t start, until;
+
+	for (*out = 0; at < end && *out <= most; at = until) {
+		int rc = vhd_file_next_data(image->view, at, &start, &until);
+
+		if (rc)
+			return rc;
+		start = vhd_min(start, end);
+		until = vhd_min(until, end);
+		if (until == start)
+			break;
+		*out += until - start;
+	}
+	return 0;
+}
+
+static int check_most(struct vhd_image *image, uint64_t most,
+		      struct vhd_diag *diag)
+{
+	uint64_t stored;
 	int rc;
 
+	if (!most || image->map.kind == VHD_MAP_LINEAR)
+		return 0;
+	rc = stored_bytes(image, most, &stored);
+	if (!rc && stored > most)
+		rc = VHD_E_LIMIT;
+	if (rc)
+		return vhd_fail(diag, rc, "block table (BAT)",
+				image->map.bat_offset, "too large to count");
+	return 0;
+}
+
+int vhd_image_usage(struct vhd_image *image, uint64_t most,
+		    struct vhd_image_usage *out, struct vhd_diag *diag)
+{
+	struct counting c = {.map = &image->map, .diag = diag};
+	int rc = check_most(image, most, diag);
+
+	if (rc)
+		return rc;
 	for (uint32_t i = 0; i < image->map.reserved_count; i++)
 		c.usage.end = vhd_max(c.usage.end, image->map.reserved[i].end);
 	rc = vhd_table_walk(image, count_entry, &c, diag);

@@ -8,8 +8,8 @@
 
 /* What the walk met at one entry; valid during the callback. */
 struct vhd_table_entry {
-	uint64_t index; /* payload block, or chunk of a bitmap block */
-	bool is_bitmap; /* VHDX sector bitmap block */
+	uint64_t index;         /* payload block, or chunk of a bitmap block */
+	bool is_bitmap;         /* VHDX sector bitmap block */
 	struct vhd_block block; /* if error is 0 */
 	uint64_t owned; /* file offset of the space the entry owns, 0 none */
 	uint64_t owned_length;

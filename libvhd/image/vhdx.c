@@ -10,6 +10,7 @@
 #include "core/utf16.h"
 #include "hint.h"
 #include "image.h"
+#include "vhdx_journal.h"
 
 /* the index of a log that was found, and the view over it */
 static int build_view(struct vhd_image *image, const struct vhdx_log *log,
@@ -79,11 +80,35 @@ static void close_vhdx(struct vhd_image *image)
 	}
 	free(image->overlay);
 	free(image->overlay_memory);
+	image->view = image->file;
+	image->overlay = NULL;
+	image->overlay_memory = NULL;
 }
 
-static int open_steps(struct vhd_image *image, bool strict, uint8_t *scratch,
+/* the replay goes into the file; afterwards there is nothing to overlay */
+static int replay_for_writing(struct vhd_image *image, struct vhd_diag *diag)
+{
+	int rc;
+
+	if (!vhd_file_is_writable(image->file))
+		return vhd_fail(diag, VHD_E_READONLY, NULL, VHD_NO_OFFSET,
+				vhd_strerror(VHD_E_READONLY));
+	if (!image->meta.vhdx.headers.current.log_length)
+		return vhd_fail(diag, VHD_E_UNSUPPORTED, "VHDX header",
+				image->meta.vhdx.headers.offset,
+				"the image has no log; it can only be read");
+	if (!image->overlay)
+		return 0;
+	rc = vhdx_journal_replay(image, diag);
+	close_vhdx(image);
+	image->meta.vhdx.conditions &= ~(uint32_t)VHD_COND_LOG_DIRTY;
+	return rc;
+}
+
+static int open_steps(struct vhd_image *image, uint32_t flags, uint8_t *scratch,
 		      struct vhd_diag *diag)
 {
+	bool strict = flags & (VHD_IMAGE_VERIFY | VHD_IMAGE_WRITE);
 	struct vhdx_meta *meta = &image->meta.vhdx;
 	struct vhd_source source;
 	int rc = vhd_file_source(image->file, &source);
@@ -94,6 +119,8 @@ static int open_steps(struct vhd_image *image, bool strict, uint8_t *scratch,
 	rc = vhdx_open_headers(&source, scratch, meta, diag);
 	if (!rc)
 		rc = vhdx_image_replay(image, scratch, strict, diag);
+	if (!rc && (flags & VHD_IMAGE_WRITE))
+		rc = replay_for_writing(image, diag);
 	if (!rc)
 		rc = vhd_file_source(image->view, &source);
 	if (!rc)
@@ -118,8 +145,7 @@ static int open_vhdx(struct vhd_image *image,
 	if (!scratch)
 		return vhd_fail(diag, VHD_E_NOMEM, NULL, VHD_NO_OFFSET,
 				vhd_strerror(VHD_E_NOMEM));
-	rc = open_steps(image, options->flags & VHD_IMAGE_VERIFY, scratch,
-			diag);
+	rc = open_steps(image, options->flags, scratch, diag);
 	free(scratch);
 	if (rc)
 		return rc;

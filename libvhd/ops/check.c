@@ -48,8 +48,7 @@ static void chain_fault(struct checking *c, int error,
 {
 	struct vhd_fault fault = {
 		.code = chain_code(error),
-		.structure = why->structure ? why->structure
-					    : "parent locator",
+		.structure = why->structure ? why->structure : "parent locator",
 		.offset = why->offset,
 		.severity = VHD_SEVERITY_CORRUPT,
 		.message = why->text,
@@ -79,7 +78,7 @@ static uint64_t end_of(struct vhd_disk *disk)
 {
 	struct vhd_image_usage usage = {0};
 
-	vhd_image_usage(vhd_disk_image(disk, 0), &usage, NULL);
+	vhd_image_usage(vhd_disk_image(disk, 0), 0, &usage, NULL);
 	return usage.end;
 }
 

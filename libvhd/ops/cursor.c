@@ -59,9 +59,9 @@ int vhd_cursor_next(struct vhd_cursor *c, uint64_t most, struct vhd_piece *out,
 		out->zero = true;
 		out->length = vhd_min(e->length, c->data_start - e->offset);
 	} else {
-		out->length = vhd_min(vhd_min(e->length,
-					      c->data_end - e->offset),
-				      most - (c->at & (most - 1)));
+		out->length =
+			vhd_min(vhd_min(e->length, c->data_end - e->offset),
+				most - (c->at & (most - 1)));
 	}
 	c->at += out->length;
 	e->start += out->length;

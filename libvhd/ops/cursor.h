@@ -15,7 +15,7 @@ struct vhd_piece {
 	uint64_t start;
 	uint64_t length;
 	bool zero;
-	uint32_t layer;	 /* data: where it lies */
+	uint32_t layer;  /* data: where it lies */
 	uint64_t offset; /* data: in the layer's file */
 };
 

@@ -49,8 +49,7 @@ static int run(struct vhd_gzip *gz, int flush)
 		rc = gz->sink(gz->ctx, gz->out, CHUNK - gz->z.avail_out);
 		if (rc)
 			return rc;
-	} while (gz->z.avail_out == 0 || (flush == Z_FINISH &&
-					  status == Z_OK));
+	} while (gz->z.avail_out == 0 || (flush == Z_FINISH && status == Z_OK));
 	return 0;
 }
 

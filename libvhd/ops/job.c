@@ -50,6 +50,6 @@ void vhd_job_add(struct vhd_job *job, uint64_t bytes)
 
 bool vhd_job_canceled(const struct vhd_job *job)
 {
-	return job && atomic_load_explicit(&job->canceled,
-					   memory_order_relaxed);
+	return job &&
+	       atomic_load_explicit(&job->canceled, memory_order_relaxed);
 }

@@ -23,6 +23,12 @@ int vhd_output_fail(struct vhd_diag *diag, int error, const char *path,
 	return error;
 }
 
+void vhd_output_fail_path(struct vhd_diag *diag, const char *path)
+{
+	if (diag && !diag->path[0])
+		snprintf(diag->path, sizeof(diag->path), "%s", path);
+}
+
 static int fail_errno(struct vhd_diag *diag, int err, const char *path,
 		      const char *text)
 {

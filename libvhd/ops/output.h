@@ -31,6 +31,9 @@ struct vhd_output {
 int vhd_output_fail(struct vhd_diag *diag, int error, const char *path,
 		    const char *text);
 
+/* Puts the output's name into a diag that was just filled. */
+void vhd_output_fail_path(struct vhd_diag *diag, const char *path);
+
 /* VHD_E_EXISTS if the path exists and `force` is false. */
 int vhd_output_open(const char *path, bool force, struct vhd_output *out,
 		    struct vhd_diag *diag);

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One file through both readers, the loader's and the hosted library's. Where
+ * they disagree the program ends with a message.
+ */
+#ifndef FUZZ_BOTH_H
+#define FUZZ_BOTH_H
+
+#include "support/sparse.h"
+
+/* Opens with both, walks extents up to a bound, compares bytes. */
+void both_compare(struct sparse *file, int format);
+
+/* check, dump and log over the same file: they must only survive. */
+void both_look_inside(struct sparse *file, int format);
+
+#endif

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * VHDX: a bit a MiB of the file. VHD: a list of free block places, which all
+ * have one size. Behind `end` everything is fresh: the file is cut there when
+ * the first write of a session comes.
+ */
+#include "space.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/checked.h"
+#include "core/diag.h"
+#include "image.h"
+#include "table.h"
+
+/* a block of a VHD starts below 2 TiB: its sector number has 32 bits */
+#define VHD1_START_MAX ((uint64_t)0xFFFFFFFE * 512)
+
+struct released {
+	uint64_t offset;
+	uint64_t length;
+	uint64_t epoch; /* in which it became durable */
+	bool durable;
+};
+
+struct vhd_space {
+	bool vhdx;
+	uint64_t end;
+	/* VHDX */
+	uint64_t *bits;
+	uint64_t room;       /* units the bits cover */
+	uint64_t free_units; /* below end */
+	uint64_t hint;
+	/* VHD */
+	uint32_t bitmap_bytes;
+	uint64_t *places;
+	size_t place_count;
+	size_t place_room;
+	/* both */
+	struct released *released;
+	size_t released_head; /* the first that is still held back */
+	size_t released_count;
+	size_t released_room;
+};
+
+static bool taken(const struct vhd_space *s, uint64_t unit)
+{
+	return s->bits[unit / 64] >> (unit % 64) & 1;
+}
+
+/* bits for files up to `units` MiB */
+static int make_room(struct vhd_space *s, uint64_t units)
+{
+	uint64_t words = units / 64 + 1;
+	uint64_t have = s->room / 64;
+	uint64_t *bits;
+
+	if (units <= s->room)
+		return 0;
+	if (units > VHD_CLAIMS_FILE_MAX >> 20)
+		return VHD_E_LIMIT;
+	words = vhd_max(words, have * 2);
+	bits = realloc(s->bits, (size_t)words * sizeof(*bits));
+	if (!bits)
+		return VHD_E_NOMEM;
+	memset(bits + have, 0, (size_t)(words - have) * sizeof(*bits));
+	s->bits = bits;
+	s->room = words * 64;
+	return 0;
+}
+
+static void set_units(struct vhd_space *s, uint64_t first, uint64_t count,
+		      bool value)
+{
+	for (uint64_t u = first; u < first + count; u++) {
+		uint64_t bit = (uint64_t)1 << (u % 64);
+
+		if (value)
+			s->bits[u / 64] |= bit;
+		else
+			s->bits[u / 64] &= ~bit;
+	}
+}
+
+static int mark_owned(struct vhd_space *s, uint64_t offset, uint64_t length)
+{
+	uint64_t first = offset >> 20;
+	uint64_t last = vhd_shift_up(offset + length, 20);
+	int rc = make_room(s, last);
+
+	if (rc)
+		return rc;
+	for (uint64_t u = first; u < last; u++)
+		if (taken(s, u))
+			return VHD_E_CORRUPT;
+	set_units(s, first, last - first, true);
+	s->end = vhd_max(s->end, last << 20);
+	return 0;
+}
+
+static int add_place(struct vhd_space *s, uint64_t offset)
+{
+	if (s->place_count == s->place_room) {
+		size_t room = s->place_room ? s->place_room * 2 : 64;
+		uint64_t *places = realloc(s->places, room * sizeof(*places));
+
+		if (!places)
+			return VHD_E_NOMEM;
+		s->places = places;
+		s->place_room = room;
+	}
+	s->places[s->place_count++] = offset;
+	return 0;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* block places, 4 KiB-aligned payload, in a gap between two blocks */
+static int add_gap(struct vhd_space *s, const struct vhd_map *map,
+		   uint64_t from, uint64_t to)
+{
+	uint64_t length = map->bitmap_bytes + ((uint64_t)1 << map->block_shift);
+	int rc = 0;
+
+	while (!rc) {
+		uint64_t at = vhd_round_up(from + map->bitmap_bytes, 4096) -
+			      map->bitmap_bytes;
+
+		if (at + length > to)
+			break;
+		if (vhd_map_is_free(map, at, length))
+			rc = add_place(s, at);
+		from = at + length;
+	}
+	return rc;
+}
+
+/* `places` holds the blocks in use; afterwards the free ones between them */
+static int find_gaps(struct vhd_space *s, const struct vhd_map *map)
+{
+	uint64_t *used = s->places;
+	size_t count = s->place_count;
+	uint64_t length = map->bitmap_bytes + ((uint64_t)1 << map->block_shift);
+	int rc = 0;
+
+	if (count)
+		qsort(used, count, sizeof(*used), by_value);
+	s->places = NULL;
+	s->place_count = 0;
+	s->place_room = 0;
+	for (size_t i = 0; i + 1 < count && !rc; i++)
+		rc = add_gap(s, map, used[i] + length, used[i + 1]);
+	free(used);
+	return rc;
+}
+
+static int note_entry(void *ctx, const struct vhd_table_entry *e)
+{
+	struct vhd_space *s = ctx;
+
+	if (e->error)
+		return e->error;
+	if (!e->owned)
+		return 0;
+	if (s->vhdx)
+		return mark_owned(s, e->owned, e->owned_length);
+	s->end = vhd_max(s->end, e->owned + e->owned_length);
+	return add_place(s, e->owned);
+}
+
+static void count_free(struct vhd_space *s)
+{
+	for (uint64_t u = 0; s->vhdx && u < s->end >> 20; u++)
+		s->free_units += !taken(s, u);
+}
+
+static int take_stock(struct vhd_space *s, struct vhd_image *image)
+{
+	const struct vhd_map *map = &image->map;
+	int rc = s->vhdx ? 0 : vhd_table_verify(image, NULL);
+
+	for (uint32_t i = 0; i < map->reserved_count && !rc; i++) {
+		uint64_t start = map->reserved[i].start;
+		uint64_t end = map->reserved[i].end;
+
+		if (s->vhdx)
+			rc = mark_owned(s, start, end - start);
+		s->end = vhd_max(s->end, end);
+	}
+	if (!rc)
+		rc = vhd_table_walk(image, note_entry, s, NULL);
+	if (!rc && !s->vhdx)
+		rc = find_gaps(s, map);
+	if (!rc)
+		count_free(s);
+	return rc;
+}
+
+int vhd_space_new(struct vhd_image *image, struct vhd_space **out)
+{
+	struct vhd_space *s = calloc(1, sizeof(*s));
+	int rc;
+
+	if (!s)
+		return VHD_E_NOMEM;
+	s->vhdx = image->format == VHD_FORMAT_VHDX;
+	s->bitmap_bytes = image->map.bitmap_bytes;
+	rc = take_stock(s, image);
+	if (rc)
+		vhd_space_free(s);
+	else
+		*out = s;
+	return rc;
+}
+
+void vhd_space_free(struct vhd_space *s)
+{
+	if (!s)
+		return;
+	free(s->bits);
+	free(s->places);
+	free(s->released);
+	free(s);
+}
+
+uint64_t vhd_space_end(const struct vhd_space *s)
+{
+	return s->end;
+}
+
+/* the first run of `count` free units below the end; UINT64_MAX if none */
+static uint64_t find_run(const struct vhd_space *s, uint64_t from,
+			 uint64_t count)
+{
+	uint64_t run = 0;
+
+	for (uint64_t u = from; u < s->end >> 20; u++) {
+		run = taken(s, u) ? 0 : run + 1;
+		if (run == count)
+			return u + 1 - count;
+	}
+	return UINT64_MAX;
+}
+
+static int take_units(struct vhd_space *s, uint64_t count,
+		      struct vhd_place *out)
+{
+	uint64_t at = UINT64_MAX, end = s->end >> 20;
+	int rc;
+
+	if (s->free_units >= count) {
+		at = find_run(s, s->hint, count);
+		if (at == UINT64_MAX && s->hint)
+			at = find_run(s, 0, count);
+	}
+	if (at != UINT64_MAX) {
+		s->free_units -= count;
+		s->hint = at + count;
+		*out = (struct vhd_place){at << 20, false};
+		set_units(s, at, count, true);
+		return 0;
+	}
+	rc = make_room(s, end + count);
+	if (rc)
+		return rc == VHD_E_LIMIT ? VHD_E_NOSPACE : rc;
+	set_units(s, end, count, true);
+	*out = (struct vhd_place){end << 20, true};
+	s->end = (end + count) << 20;
+	return 0;
+}
+
+/* the payload, behind the bitmap, lies on 4 KiB */
+static int take_block(struct vhd_space *s, uint64_t length,
+		      struct vhd_place *out)
+{
+	uint64_t data;
+
+	if (s->place_count) {
+		*out = (struct vhd_place){s->places[--s->place_count], false};
+		return 0;
+	}
+	data = vhd_round_up(s->end + s->bitmap_bytes, 4096);
+	if (data - s->bitmap_bytes > VHD1_START_MAX)
+		return VHD_E_NOSPACE;
+	*out = (struct vhd_place){data - s->bitmap_bytes, true};
+	s->end = out->offset + length;
+	return 0;
+}
+
+int vhd_space_take(struct vhd_space *s, uint64_t length, struct vhd_place *out)
+{
+	return s->vhdx ? take_units(s, length >> 20, out)
+		       : take_block(s, length, out);
+}
+
+void vhd_space_return(struct vhd_space *s, uint64_t offset, uint64_t length)
+{
+	if (!s->vhdx) {
+		add_place(s, offset);
+		return;
+	}
+	set_units(s, offset >> 20, length >> 20, false);
+	s->free_units += length >> 20;
+	s->hint = vhd_min(s->hint, offset >> 20);
+}
+
+void vhd_space_release(struct vhd_space *s, uint64_t offset, uint64_t length)
+{
+	if (s->released_count == s->released_room) {
+		size_t room = s->released_room ? s->released_room * 2 : 64;
+		struct released *more =
+			realloc(s->released, room * sizeof(*more));
+
+		if (!more)
+			return;
+		s->released = more;
+		s->released_room = room;
+	}
+	s->released[s->released_count++] = (struct released){
+		.offset = offset,
+		.length = length,
+	};
+}
+
+uint32_t vhd_space_mark(struct vhd_space *s)
+{
+	return (uint32_t)s->released_count;
+}
+
+void vhd_space_durable(struct vhd_space *s, uint32_t mark, uint64_t epoch)
+{
+	for (size_t i = s->released_head; i < mark; i++) {
+		if (s->released[i].durable)
+			continue;
+		s->released[i].durable = true;
+		s->released[i].epoch = epoch;
+	}
+}
+
+bool vhd_space_next_safe(struct vhd_space *s, uint64_t epoch, uint64_t *offset,
+			 uint64_t *length)
+{
+	const struct released *first = s->released + s->released_head;
+
+	if (s->released_head == s->released_count) {
+		s->released_head = 0;
+		s->released_count = 0;
+		return false;
+	}
+	if (!first->durable || first->epoch + 2 > epoch)
+		return false;
+	*offset = first->offset;
+	*length = first->length;
+	s->released_head++;
+	return true;
+}
+
+/* the free place that is the last thing in front of the end, or count */
+static size_t last_place(const struct vhd_space *s, uint64_t length)
+{
+	size_t i = 0;
+
+	while (i < s->place_count && s->places[i] + length != s->end)
+		i++;
+	return i;
+}
+
+void vhd_space_shrink(struct vhd_space *s, uint64_t length)
+{
+	if (s->vhdx) {
+		while (s->end && !taken(s, (s->end >> 20) - 1)) {
+			s->end -= VHDX_ALIGN;
+			s->free_units--;
+		}
+		return;
+	}
+	for (size_t i; (i = last_place(s, length)) < s->place_count;) {
+		s->end = s->places[i];
+		s->places[i] = s->places[--s->place_count];
+	}
+}

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Order (vhdx.md 11):
+ *
+ *   session   both headers: new write GUIDs, before anything else changes
+ *   first use empty entry with a new log GUID, flush, both headers name it
+ *   commit    an entry holds full pages; only after it is durable are they
+ *             written home, from the same copy
+ *   close     homes durable, both headers: log GUID null
+ *
+ * The only tail that counts is that of the newest durable entry; from there to
+ * the head nothing is overwritten. One sector of the ring is always left, so
+ * that an empty entry can publish a newer tail.
+ *
+ * An entry's pages are home durably after the next barrier that follows
+ * writing them. A commit that starts with a barrier may therefore name itself
+ * as tail; one that does not names its predecessor.
+ *
+ * One caller at a time (the image's flush_mutex, or its start).
+ */
+#include "vhdx_journal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "core/checked.h"
+#include "core/diag.h"
+#include "core/guid.h"
+
+#define NONE UINT32_MAX
+
+struct vhdx_journal {
+	struct vhd_guid guid;
+	uint64_t offset;
+	uint32_t length;
+	uint64_t sequence;  /* of the newest entry */
+	uint32_t head;      /* log offset behind the newest entry */
+	uint32_t durable;   /* tail of the newest durable entry */
+	uint32_t unsettled; /* entry whose pages may not be home durably */
+	uint64_t file_size; /* durable size of the file */
+	uint8_t *buf;       /* an entry being made */
+};
+
+static int random_bytes(void *out, size_t len)
+{
+	uint8_t *p = out;
+
+	while (len) {
+		ssize_t n = getrandom(p, len, 0);
+
+		if (n <= 0)
+			return VHD_E_IO;
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* random, version 4, in Microsoft's byte order */
+static int new_guid(struct vhd_guid *out)
+{
+	int rc = random_bytes(out->b, sizeof(out->b));
+
+	out->b[7] = (uint8_t)(0x40 | (out->b[7] & 0x0F));
+	out->b[8] = (uint8_t)(0x80 | (out->b[8] & 0x3F));
+	return rc;
+}
+
+static int write_header(struct vhd_image *image,
+			const struct vhdx_header *header)
+{
+	struct vhdx_headers *h = &image->meta.vhdx.headers;
+	uint64_t other = h->offset == VHDX_HEADER1_OFFSET ? VHDX_HEADER2_OFFSET
+							  : VHDX_HEADER1_OFFSET;
+	uint8_t bytes[VHDX_HEADER_SIZE];
+	int rc;
+
+	vhdx_header_encode(header, bytes);
+	rc = vhd_file_write(image->file, other, bytes, sizeof(bytes));
+	if (!rc)
+		rc = vhd_file_flush(image->file);
+	if (rc)
+		return rc;
+	h->current = *header;
+	h->offset = other;
+	return 0;
+}
+
+int vhdx_header_update(struct vhd_image *image,
+		       void (*change)(struct vhdx_header *header,
+				      const struct vhd_guid *guids),
+		       const struct vhd_guid *guids)
+{
+	struct vhdx_header next = image->meta.vhdx.headers.current;
+	int rc = 0;
+
+	if (next.sequence > UINT64_MAX - 2)
+		return VHD_E_LIMIT;
+	change(&next, guids);
+	for (int round = 0; round < 2 && !rc; round++) {
+		next.sequence++;
+		rc = write_header(image, &next);
+	}
+	return rc;
+}
+
+static void set_write_guids(struct vhdx_header *h, const struct vhd_guid *guids)
+{
+	h->file_write_guid = guids[0];
+	h->data_write_guid = guids[1];
+}
+
+static void set_file_guid(struct vhdx_header *h, const struct vhd_guid *guids)
+{
+	h->file_write_guid = guids[0];
+}
+
+static void set_log_guid(struct vhdx_header *h, const struct vhd_guid *guids)
+{
+	h->log_guid = guids[0];
+}
+
+int vhdx_session_start(struct vhd_image *image)
+{
+	struct vhd_guid guids[2];
+	int rc = new_guid(&guids[0]);
+
+	if (!rc)
+		rc = new_guid(&guids[1]);
+	return rc ? rc : vhdx_header_update(image, set_write_guids, guids);
+}
+
+static int clear_log_guid(struct vhd_image *image)
+{
+	const struct vhd_guid null = {{0}};
+
+	return vhdx_header_update(image, set_log_guid, &null);
+}
+
+/* -- replay
+ * -------------------------------------------------------------------- */
+
+/* every replayed run, copied from the overlay to its place in the file */
+static int write_home(struct vhd_image *image)
+{
+	uint8_t buf[VHDX_LOG_SECTOR];
+	uint64_t start, end, at = 0;
+	int rc = 0;
+
+	while (!rc && vhdx_overlay_next(image->overlay, at, &start, &end)) {
+		for (at = start; at < end && !rc; at += sizeof(buf)) {
+			rc = vhdx_overlay_read(image->overlay, at, buf,
+					       sizeof(buf));
+			if (!rc)
+				rc = vhd_file_write(image->file, at, buf,
+						    sizeof(buf));
+		}
+	}
+	return rc;
+}
+
+static int extend_file(struct vhd_image *image)
+{
+	uint64_t size;
+	int rc = vhd_file_size(image->file, &size);
+
+	if (!rc && size < image->overlay->size)
+		rc = vhd_file_resize(image->file, image->overlay->size);
+	return rc;
+}
+
+int vhdx_journal_replay(struct vhd_image *image, struct vhd_diag *diag)
+{
+	struct vhd_guid guid;
+	int rc = new_guid(&guid);
+
+	if (!rc)
+		rc = vhdx_header_update(image, set_file_guid, &guid);
+	if (!rc)
+		rc = extend_file(image);
+	if (!rc)
+		rc = write_home(image);
+	if (!rc)
+		rc = vhd_file_flush(image->file);
+	if (!rc)
+		rc = clear_log_guid(image);
+	if (rc)
+		return vhd_fail(diag, rc, "VHDX log", VHD_NO_OFFSET,
+				"its updates cannot be written to the file");
+	return 0;
+}
+
+/* -- the ring
+ * ------------------------------------------------------------------- */
+
+static uint32_t ring_add(const struct vhdx_journal *j, uint32_t a, uint32_t b)
+{
+	uint64_t sum = (uint64_t)a + b;
+
+	return (uint32_t)(sum >= j->length ? sum - j->length : sum);
+}
+
+/* bytes that may be overwritten: all but [durable tail, head) */
+static uint32_t ring_free(const struct vhdx_journal *j)
+{
+	uint32_t used = j->head >= j->durable
+				? j->head - j->durable
+				: j->length - j->durable + j->head;
+
+	return j->length - used;
+}
+
+static int ring_write(struct vhd_image *image, uint32_t at, const uint8_t *buf,
+		      uint32_t len)
+{
+	const struct vhdx_journal *j = image->writer->journal;
+	uint32_t first = (uint32_t)vhd_min(len, j->length - at);
+	int rc = vhd_file_write(image->file, j->offset + at, buf, first);
+
+	if (!rc && len > first)
+		rc = vhd_file_write(image->file, j->offset, buf + first,
+				    len - first);
+	return rc;
+}
+
+/* writes an entry at the head; durable only after the next barrier */
+static int put_entry(struct vhd_image *image, uint32_t tail,
+		     const struct vhd_page_set *set, uint64_t last)
+{
+	struct vhdx_journal *j = image->writer->journal;
+	uint32_t pages = set ? set->count : 0;
+	uint32_t size = vhdx_log_entry_size(pages);
+	const struct vhdx_log_entry entry = {
+		.tail = tail,
+		.sequence = j->sequence + 1,
+		.flushed = vhd_round_down(j->file_size, VHDX_ALIGN),
+		.last = vhd_round_up(last, VHDX_ALIGN),
+	};
+	int rc;
+
+	vhdx_log_entry_encode(&entry, &j->guid, pages,
+			      set ? set->offsets : NULL, set ? set->data : NULL,
+			      j->buf);
+	rc = ring_write(image, j->head, j->buf, size);
+	if (rc)
+		return rc;
+	j->sequence++;
+	j->head = ring_add(j, j->head, size);
+	return 0;
+}
+
+/* a barrier; the size the file had before it is durable afterwards */
+static int barrier(struct vhd_image *image)
+{
+	struct vhdx_journal *j = image->writer->journal;
+	uint64_t size;
+	int rc = vhd_file_size(image->file, &size);
+
+	if (!rc)
+		rc = vhd_file_flush(image->file);
+	if (!rc && j)
+		j->file_size = size;
+	return rc;
+}
+
+/* an empty entry that is its own tail frees the whole ring behind it */
+static int publish_tail(struct vhd_image *image, uint64_t last)
+{
+	struct vhdx_journal *j = image->writer->journal;
+	uint32_t at = j->head;
+	int rc = barrier(image); /* homes of all earlier entries */
+
+	if (!rc)
+		rc = put_entry(image, at, NULL, last);
+	if (!rc)
+		rc = barrier(image);
+	if (rc)
+		return rc;
+	j->durable = at;
+	j->unsettled = NONE;
+	return 0;
+}
+
+static int start_journal(struct vhd_image *image, uint64_t last)
+{
+	const struct vhdx_header *h = &image->meta.vhdx.headers.current;
+	struct vhdx_journal *j = calloc(1, sizeof(*j));
+	int rc = VHD_E_NOMEM;
+
+	if (!j)
+		return rc;
+	image->writer->journal = j;
+	j->offset = h->log_offset;
+	j->length = h->log_length;
+	j->unsettled = NONE;
+	j->buf = malloc(vhdx_log_entry_size(VHD_PAGES_DIRTY_MAX));
+	if (j->buf)
+		rc = new_guid(&j->guid);
+	if (!rc)
+		rc = random_bytes(&j->sequence, sizeof(j->sequence));
+	j->sequence = j->sequence >> 2 | 1;
+	/* the size must be durable before an entry says so */
+	if (!rc)
+		rc = barrier(image);
+	if (!rc)
+		rc = put_entry(image, 0, NULL, last);
+	if (!rc)
+		rc = barrier(image);
+	return rc ? rc : vhdx_header_update(image, set_log_guid, &j->guid);
+}
+
+void vhdx_journal_free(struct vhd_image *image)
+{
+	struct vhdx_journal *j = image->writer->journal;
+
+	if (!j)
+		return;
+	free(j->buf);
+	free(j);
+	image->writer->journal = NULL;
+}
+
+/* -- committing
+ * ------------------------------------------------------------------ */
+
+static int write_pages_home(struct vhd_image *image,
+			    const struct vhd_page_set *set)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < set->count && !rc; i++)
+		rc = vhd_file_write(image->file, set->offsets[i],
+				    set->data + i * set->page_size,
+				    set->page_size);
+	return rc;
+}
+
+static int make_room(struct vhd_image *image, uint32_t size, uint64_t last)
+{
+	const struct vhdx_journal *j = image->writer->journal;
+
+	if (ring_free(j) >= size + VHDX_LOG_SECTOR)
+		return 0;
+	return publish_tail(image, last);
+}
+
+static int commit_entry(struct vhd_image *image, const struct vhd_page_set *set,
+			bool ordered, uint64_t last)
+{
+	struct vhdx_journal *j = image->writer->journal;
+	uint32_t at, tail;
+	int rc = make_room(image, vhdx_log_entry_size(set->count), last);
+
+	if (!rc && ordered) {
+		rc = barrier(image);
+		j->unsettled = NONE;
+	}
+	if (rc)
+		return rc;
+	at = j->head;
+	tail = j->unsettled == NONE ? at : j->unsettled;
+	rc = put_entry(image, tail, set, last);
+	if (!rc)
+		rc = barrier(image);
+	if (rc)
+		return rc;
+	j->durable = tail;
+	j->unsettled = at;
+	return write_pages_home(image, set);
+}
+
+int vhdx_journal_commit(struct vhd_image *image, const struct vhd_page_set *set,
+			bool ordered, uint64_t last)
+{
+	int rc = 0;
+
+	if (!set->count)
+		return barrier(image);
+	if (!image->writer->journal)
+		rc = start_journal(image, last);
+	return rc ? rc : commit_entry(image, set, ordered, last);
+}
+
+int vhdx_journal_close(struct vhd_image *image)
+{
+	int rc = barrier(image);
+
+	if (!rc && image->writer->journal)
+		rc = clear_log_guid(image);
+	return rc;
+}

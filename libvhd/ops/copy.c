@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Workers take pieces from one shared cursor, under a mutex that covers only
+ * mapping, and copy them independently. Stored data is shared by reflink where
+ * source and target allow it, else read and written.
+ *
+ * With a parent, each piece is compared with what the parent shows and only
+ * sectors that differ are written.
+ */
+#include "copy.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/checked.h"
+#include "core/diag.h"
+#include "job.h"
+
+#define PIECE       VHD_COPY_PIECE
+#define WORKERS_MAX 64u
+/* reflinks need whole blocks of the host file system; 4 KiB nearly always */
+#define REFLINK_ALIGN 4096u
+/* differing sectors this close are written as one run */
+#define DIFF_GRAIN 4096u
+
+/* whether these two files can share blocks; found by the first try */
+enum reflinks { REFLINKS_UNKNOWN, REFLINKS_WORK, REFLINKS_REFUSED };
+
+struct copying {
+	struct vhd_disk *disk;
+	struct vhd_target *target;
+	int reflink;
+	struct vhd_job *job;
+	struct vhd_diag *diag;
+	pthread_mutex_t mutex;
+	struct vhd_cursor cursor;
+	int error;            /* the first one; its diag is in *diag */
+	_Atomic int reflinks; /* enum reflinks */
+};
+
+struct worker {
+	struct copying *c;
+	uint8_t *buf;
+	uint8_t *parent_buf; /* with a parent only */
+	struct vhd_diag diag;
+};
+
+static int fail_target(struct worker *w, int rc)
+{
+	if (!rc)
+		return 0;
+	return vhd_output_fail(&w->diag, rc, w->c->target->output->path,
+			       rc == VHD_E_NOSPACE ? vhd_strerror(rc)
+						   : "cannot be written");
+}
+
+/* true if the piece now shares its blocks with the image */
+static bool share(struct copying *c, const struct vhd_piece *p)
+{
+	struct vhd_image *image = vhd_disk_image(c->disk, p->layer);
+	int fd = vhd_image_data_fd(image, p->offset, p->length), rc;
+
+	if (fd < 0 || atomic_load(&c->reflinks) == REFLINKS_REFUSED ||
+	    !vhd_is_aligned(p->start | p->offset | p->length, REFLINK_ALIGN))
+		return false;
+	rc = c->target->ops->clone(c->target, p->start, p->length, fd,
+				   p->offset);
+	if (!rc)
+		atomic_store(&c->reflinks, REFLINKS_WORK);
+	if (rc == VHD_E_UNSUPPORTED)
+		atomic_store(&c->reflinks, REFLINKS_REFUSED);
+	return !rc;
+}
+
+/* the next run of differing sectors in [*from, len); false if none */
+static bool next_difference(const struct worker *w, size_t len, size_t *from,
+			    size_t *to)
+{
+	const uint8_t *a = w->buf, *b = w->parent_buf;
+	size_t at = *from;
+
+	while (at < len &&
+	       !memcmp(a + at, b + at, vhd_min(DIFF_GRAIN, len - at)))
+		at += vhd_min(DIFF_GRAIN, len - at);
+	*from = at;
+	while (at < len &&
+	       memcmp(a + at, b + at, vhd_min(DIFF_GRAIN, len - at)))
+		at += vhd_min(DIFF_GRAIN, len - at);
+	*to = at;
+	return *from < len;
+}
+
+static int write_differences(struct worker *w, uint64_t at, size_t len)
+{
+	struct vhd_target *t = w->c->target;
+	uint64_t size = vhd_disk_size(t->parent);
+	size_t have = at < size ? (size_t)vhd_min(len, size - at) : 0;
+	size_t from = 0, to;
+	int rc;
+
+	memset(w->parent_buf + have, 0, len - have);
+	rc = have ? vhd_disk_read(t->parent, at, w->parent_buf, have, &w->diag)
+		  : 0;
+	while (!rc && next_difference(w, len, &from, &to)) {
+		rc = fail_target(w, t->ops->write(t, at + from, w->buf + from,
+						  to - from));
+		from = to;
+	}
+	return rc;
+}
+
+static int copy_bytes(struct worker *w, uint64_t at, size_t len)
+{
+	struct vhd_target *t = w->c->target;
+	int rc = vhd_disk_read(w->c->disk, at, w->buf, len, &w->diag);
+
+	if (rc)
+		return rc;
+	if (t->parent)
+		return write_differences(w, at, len);
+	return fail_target(w, t->ops->write(t, at, w->buf, len));
+}
+
+/* at most PIECE bytes of stored data, or zeros that must be compared */
+static int copy_part(struct worker *w, const struct vhd_piece *p)
+{
+	struct copying *c = w->c;
+	uint64_t align = c->target->align, size = vhd_disk_size(c->disk);
+	uint64_t from = vhd_round_down(p->start, align);
+	uint64_t to = vhd_min(vhd_round_up(p->start + p->length, align), size);
+
+	if (!p->zero && !c->target->parent && share(c, p))
+		return 0;
+	if (c->reflink == VHD_REFLINK_ALWAYS)
+		return vhd_fail(&w->diag, VHD_E_UNSUPPORTED, NULL,
+				VHD_NO_OFFSET,
+				"the host cannot share this data by reflink");
+	return copy_bytes(w, from, (size_t)(to - from));
+}
+
+/* zeros with a parent: only where it shows something else */
+static int zero_over_parent(struct worker *w, struct vhd_piece p)
+{
+	struct vhd_disk *parent = w->c->target->parent;
+	int rc = 0;
+
+	while (p.length && !rc) {
+		struct vhd_extent e = {.length = p.length,
+				       .kind = VHD_EXTENT_ZERO};
+		struct vhd_piece part = p;
+
+		if (p.start < vhd_disk_size(parent))
+			rc = vhd_disk_extent(
+				parent, p.start,
+				vhd_min(p.length,
+					vhd_disk_size(parent) - p.start),
+				&e, &w->diag);
+		part.length = e.length;
+		if (!rc && e.kind != VHD_EXTENT_ZERO) {
+			part.length = vhd_min(e.length, PIECE);
+			rc = copy_part(w, &part);
+		}
+		p.start += part.length;
+		p.length -= part.length;
+	}
+	return rc;
+}
+
+static int copy_piece(struct worker *w, struct vhd_piece p)
+{
+	struct copying *c = w->c;
+	int rc = 0;
+
+	if (p.zero && c->target->parent)
+		return zero_over_parent(w, p);
+	if (p.zero)
+		return fail_target(
+			w, c->target->ops->zero(c->target, p.start, p.length));
+	/* a piece may be long if reflinks work; should one fail, go on in
+	 * buffers */
+	if (p.length > PIECE && share(c, &p))
+		return 0;
+	while (p.length && !rc) {
+		struct vhd_piece part = p;
+
+		part.length = vhd_min(p.length, PIECE);
+		rc = copy_part(w, &part);
+		p.start += part.length;
+		p.offset += part.length;
+		p.length -= part.length;
+	}
+	return rc;
+}
+
+/* the next piece for a worker; length 0 when there is no more to do */
+static void take_piece(struct copying *c, struct vhd_piece *p)
+{
+	struct vhd_diag diag = {0};
+	/* with reflinks a piece costs the same however long it is */
+	uint64_t most =
+		atomic_load(&c->reflinks) == REFLINKS_WORK ? VHD_GIB : PIECE;
+	int rc = 0;
+
+	pthread_mutex_lock(&c->mutex);
+	*p = (struct vhd_piece){0};
+	if (!c->error && vhd_job_canceled(c->job))
+		rc = vhd_fail(&diag, VHD_E_CANCELED, NULL, VHD_NO_OFFSET,
+			      "canceled");
+	if (!c->error && !rc)
+		rc = vhd_cursor_next(&c->cursor, most, p, &diag);
+	if (rc) {
+		*p = (struct vhd_piece){0};
+		c->error = rc;
+		if (c->diag)
+			*c->diag = diag;
+	}
+	pthread_mutex_unlock(&c->mutex);
+}
+
+static void give_up(struct copying *c, int error, const struct vhd_diag *diag)
+{
+	pthread_mutex_lock(&c->mutex);
+	if (!c->error) {
+		c->error = error;
+		if (c->diag)
+			*c->diag = *diag;
+	}
+	pthread_mutex_unlock(&c->mutex);
+}
+
+static void *work(void *ctx)
+{
+	struct worker w = {.c = ctx};
+	struct vhd_piece p;
+	int rc = 0;
+
+	w.buf = malloc(PIECE + 2 * DIFF_GRAIN);
+	if (w.c->target->parent)
+		w.parent_buf = malloc(PIECE + 2 * DIFF_GRAIN);
+	if (!w.buf || (w.c->target->parent && !w.parent_buf))
+		rc = vhd_fail(&w.diag, VHD_E_NOMEM, NULL, VHD_NO_OFFSET,
+			      vhd_strerror(VHD_E_NOMEM));
+	while (!rc) {
+		take_piece(w.c, &p);
+		if (!p.length)
+			break;
+		rc = copy_piece(&w, p);
+		vhd_job_add(w.c->job, p.length);
+	}
+	if (rc)
+		give_up(w.c, rc, &w.diag);
+	free(w.parent_buf);
+	free(w.buf);
+	return NULL;
+}
+
+static unsigned worker_count(unsigned jobs)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (!jobs)
+		jobs = cpus < 2 ? 2 : cpus > 4 ? 4 : (unsigned)cpus;
+	return jobs > WORKERS_MAX ? WORKERS_MAX : jobs;
+}
+
+int vhd_copy(struct vhd_disk *disk, struct vhd_target *target, unsigned jobs,
+	     int reflink, struct vhd_job *job, struct vhd_diag *diag)
+{
+	struct copying c = {
+		.disk = disk,
+		.target = target,
+		.reflink = reflink,
+		.job = job,
+		.diag = diag,
+	};
+	unsigned count = worker_count(jobs), started = 0;
+	pthread_t threads[WORKERS_MAX];
+
+	vhd_cursor_start(&c.cursor, disk, 0, vhd_disk_size(disk));
+	vhd_job_start(job, vhd_disk_size(disk));
+	pthread_mutex_init(&c.mutex, NULL);
+	if (reflink == VHD_REFLINK_NEVER)
+		atomic_store(&c.reflinks, REFLINKS_REFUSED);
+	while (started + 1 < count &&
+	       !pthread_create(&threads[started], NULL, work, &c))
+		started++;
+	work(&c); /* this thread is a worker too */
+	while (started)
+		pthread_join(threads[--started], NULL);
+	pthread_mutex_destroy(&c.mutex);
+	return c.error;
+}

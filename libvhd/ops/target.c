@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A raw file starts as one hole, a new image as nothing but metadata, so zeros
+ * cost nothing there. A device keeps its old bytes and is zeroed.
+ *
+ * The new image is a file without a name until it is complete, so nobody can
+ * see it half-made; its own flushes are left out and one flush at the end makes
+ * all of it durable.
+ */
+#include "target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <linux/fs.h>
+
+#include "core/checked.h"
+#include "core/diag.h"
+#include "create.h"
+#include "disk/clone.h"
+#include "file/file.h"
+#include "zero.h"
+
+/* zeros shorter than this are written, not left as a hole */
+#define HOLE ((size_t)64 << 10)
+
+/* -- raw files and devices
+ * --------------------------------------------------------- */
+
+static size_t zero_run(const uint8_t *buf, size_t len, bool zero)
+{
+	size_t n = 0;
+
+	while (n < len && vhd_is_zero(buf + n, vhd_min(HOLE, len - n)) == zero)
+		n += vhd_min(HOLE, len - n);
+	return n;
+}
+
+/* writes what is not zero, and starts it on its way to the disk */
+static int file_write(struct vhd_target *t, uint64_t at, const uint8_t *buf,
+		      size_t len)
+{
+	int rc = 0;
+
+	for (size_t from = 0, n; from < len && !rc; from += n) {
+		from += zero_run(buf + from, len - from, true);
+		n = zero_run(buf + from, len - from, false);
+		if (n)
+			rc = vhd_output_write_at(t->output, at + from,
+						 buf + from, n);
+	}
+	sync_file_range(t->output->fd, (off_t)at, (off_t)len,
+			SYNC_FILE_RANGE_WRITE);
+	return rc;
+}
+
+static int file_zero(struct vhd_target *t, uint64_t at, uint64_t len)
+{
+	(void)t;
+	(void)at;
+	(void)len;
+	return 0;
+}
+
+static int file_clone(struct vhd_target *t, uint64_t at, uint64_t len, int fd,
+		      uint64_t from)
+{
+	struct file_clone_range range = {
+		.src_fd = fd,
+		.src_offset = from,
+		.src_length = len,
+		.dest_offset = at,
+	};
+
+	return ioctl(t->output->fd, FICLONERANGE, &range)
+		       ? vhd_error_of_errno(errno)
+		       : 0;
+}
+
+static int device_write(struct vhd_target *t, uint64_t at, const uint8_t *buf,
+			size_t len)
+{
+	return vhd_output_write_at(t->output, at, buf, len);
+}
+
+static int device_zero(struct vhd_target *t, uint64_t at, uint64_t len)
+{
+	static const uint8_t zeros[65536];
+	uint64_t range[2] = {at, len};
+	int rc = 0;
+
+	if (!ioctl(t->output->fd, BLKZEROOUT, range))
+		return 0;
+	while (len && !rc) {
+		size_t n = (size_t)vhd_min(len, sizeof(zeros));
+
+		rc = vhd_output_write_at(t->output, at, zeros, n);
+		at += n;
+		len -= n;
+	}
+	return rc;
+}
+
+static int no_clone(struct vhd_target *t, uint64_t at, uint64_t len, int fd,
+		    uint64_t from)
+{
+	(void)t;
+	(void)at;
+	(void)len;
+	(void)fd;
+	(void)from;
+	return VHD_E_UNSUPPORTED;
+}
+
+static const struct vhd_target_ops file_ops = {file_write, file_zero,
+					       file_clone};
+static const struct vhd_target_ops device_ops = {device_write, device_zero,
+						 no_clone};
+
+int vhd_target_raw(struct vhd_target *t, struct vhd_output *output,
+		   uint64_t size, struct vhd_diag *diag)
+{
+	uint64_t room;
+
+	*t = (struct vhd_target){.output = output, .align = 1};
+	if (output->kind == VHD_OUTPUT_FILE) {
+		t->ops = &file_ops;
+		if (!ftruncate(output->fd, (off_t)size))
+			return 0;
+		return vhd_output_fail(diag, vhd_error_of_errno(errno),
+				       output->path, "cannot be written");
+	}
+	t->ops = &device_ops;
+	if (!ioctl(output->fd, BLKGETSIZE64, &room) && room >= size)
+		return 0;
+	return vhd_output_fail(diag, VHD_E_NOSPACE, output->path,
+			       "the device is smaller than the disk");
+}
+
+/* -- a file whose flushes wait for the end
+ * ------------------------------------------- */
+
+static int inner_read(void *ctx, uint64_t offset, void *buf, size_t len)
+{
+	return vhd_file_read(ctx, offset, buf, len);
+}
+
+static int inner_write(void *ctx, uint64_t offset, const void *buf, size_t len)
+{
+	return vhd_file_write(ctx, offset, buf, len);
+}
+
+static int inner_size(void *ctx, uint64_t *size)
+{
+	return vhd_file_size(ctx, size);
+}
+
+static int inner_resize(void *ctx, uint64_t size)
+{
+	return vhd_file_resize(ctx, size);
+}
+
+static int inner_punch(void *ctx, uint64_t offset, uint64_t length)
+{
+	return vhd_file_punch(ctx, offset, length);
+}
+
+static int inner_next_data(void *ctx, uint64_t offset, uint64_t *start,
+			   uint64_t *end)
+{
+	return vhd_file_next_data(ctx, offset, start, end);
+}
+
+static int inner_fd(void *ctx)
+{
+	return vhd_file_fd(ctx);
+}
+
+static void inner_close(void *ctx)
+{
+	vhd_file_close(ctx);
+}
+
+static const struct vhd_file_ops unflushed = {
+	.size = sizeof(struct vhd_file_ops),
+	.read_at = inner_read,
+	.get_size = inner_size,
+	.close = inner_close,
+	.write_at = inner_write,
+	.resize = inner_resize,
+	.punch = inner_punch,
+	.next_data = inner_next_data,
+	.get_fd = inner_fd,
+};
+
+static int open_unflushed(int fd, struct vhd_file **out, struct vhd_diag *diag)
+{
+	struct vhd_file *inner;
+	int rc = vhd_file_open_fd(dup(fd), VHD_FILE_WRITE, &inner, diag);
+
+	if (rc)
+		return rc;
+	rc = vhd_file_new(&unflushed, inner, out);
+	if (rc)
+		vhd_file_close(inner);
+	return rc;
+}
+
+/* -- images
+ * ---------------------------------------------------------------------------
+ */
+
+static int image_write(struct vhd_target *t, uint64_t at, const uint8_t *buf,
+		       size_t len)
+{
+	int rc = 0;
+
+	/* with a parent zeros have to be stored: they hide something */
+	if (t->parent)
+		return vhd_disk_write(t->image, at, buf, len, NULL);
+	for (size_t from = 0, n; from < len && !rc; from += n) {
+		from += zero_run(buf + from, len - from, true);
+		n = zero_run(buf + from, len - from, false);
+		if (n)
+			rc = vhd_disk_write(t->image, at + from, buf + from, n,
+					    NULL);
+	}
+	return rc;
+}
+
+static int image_clone(struct vhd_target *t, uint64_t at, uint64_t len, int fd,
+		       uint64_t from)
+{
+	return vhd_disk_clone(t->image, at, len, fd, from);
+}
+
+static const struct vhd_target_ops image_ops = {image_write, file_zero,
+						image_clone};
+
+static int open_image(struct vhd_target *t, struct vhd_file *file,
+		      const struct vhd_make *make, struct vhd_diag *diag)
+{
+	/* the parent is read through the caller's disk, not by this one */
+	const struct vhd_disk_options options = {
+		.size = sizeof(options),
+		.format = make->format,
+		.flags = VHD_DISK_WRITE | VHD_DISK_LAYER,
+	};
+	int rc = vhd_create_in(file, make, diag);
+
+	if (!rc)
+		rc = vhd_disk_open_file(file, t->output->path, &options,
+					&t->image, diag);
+	return rc;
+}
+
+int vhd_target_image(struct vhd_target *t, struct vhd_output *output,
+		     const struct vhd_make *make, struct vhd_disk *parent,
+		     struct vhd_diag *diag)
+{
+	struct vhd_file *file;
+	int rc;
+
+	*t = (struct vhd_target){
+		.ops = &image_ops,
+		.output = output,
+		.parent = parent,
+		.align = make->logical_sector_size,
+	};
+	if (output->kind != VHD_OUTPUT_FILE)
+		return vhd_output_fail(diag, VHD_E_INVALID, output->path,
+				       "an image can only be written to a "
+				       "file");
+	rc = open_unflushed(output->fd, &file, diag);
+	if (rc)
+		return rc;
+	rc = open_image(t, file, make, diag);
+	if (rc)
+		vhd_file_close(file);
+	return rc;
+}
+
+int vhd_target_finish(struct vhd_target *t, struct vhd_diag *diag)
+{
+	return t->image ? vhd_disk_shut(t->image, diag) : 0;
+}
+
+void vhd_target_free(struct vhd_target *t)
+{
+	vhd_disk_close(t->image);
+	t->image = NULL;
+}

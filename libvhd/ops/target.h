@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Where a conversion puts its data: a raw file, a device, or a new image. */
+#ifndef VHD_OPS_TARGET_H
+#define VHD_OPS_TARGET_H
+
+#include <stdbool.h>
+
+#include "cursor.h"
+#include "output.h"
+
+struct vhd_target {
+	const struct vhd_target_ops *ops;
+	struct vhd_output *output;
+	struct vhd_disk *image;  /* the new image, or NULL */
+	struct vhd_disk *parent; /* store only what differs from it, or NULL */
+	uint32_t align;          /* pieces are whole multiples of this */
+};
+
+/* All may be called from several threads at once. */
+struct vhd_target_ops {
+	int (*write)(struct vhd_target *t, uint64_t at, const uint8_t *buf,
+		     size_t len);
+	/* the range reads as zeros afterwards */
+	int (*zero)(struct vhd_target *t, uint64_t at, uint64_t len);
+	/* shares blocks with `fd`; VHD_E_UNSUPPORTED where that cannot be */
+	int (*clone)(struct vhd_target *t, uint64_t at, uint64_t len, int fd,
+		     uint64_t from);
+};
+
+/* A raw file or a block device, sized for `size` bytes. */
+int vhd_target_raw(struct vhd_target *t, struct vhd_output *output,
+		   uint64_t size, struct vhd_diag *diag);
+
+struct vhd_make;
+
+/* A new image laid out in the output. */
+int vhd_target_image(struct vhd_target *t, struct vhd_output *output,
+		     const struct vhd_make *make, struct vhd_disk *parent,
+		     struct vhd_diag *diag);
+
+/* Ends writing; an image is clean afterwards. Not durable yet. */
+int vhd_target_finish(struct vhd_target *t, struct vhd_diag *diag);
+void vhd_target_free(struct vhd_target *t);
+
+#endif

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# What the command-line tests share. VHDTOOL is the program under test, CORPUS
+# a folder of .xz images that may be absent.
+bats_require_minimum_version 1.5.0
+
+setup() {
+	: "${VHDTOOL:?set VHDTOOL to the vhdtool to be tested}"
+	cd "$BATS_TEST_TMPDIR" || return 1
+}
+
+vhdtool() {
+	"$VHDTOOL" "$@"
+}
+
+need() {
+	local program
+	for program in "$@"; do
+		command -v "$program" >/dev/null || skip "no $program here"
+	done
+}
+
+# corpus NAME...: unpacks images into the current folder
+corpus() {
+	local name
+	need xz
+	for name in "$@"; do
+		[ -e "$CORPUS/$name.xz" ] || skip "no $name in the corpus"
+		xz -dc "$CORPUS/$name.xz" | dd of="$(basename "$name")" \
+			conv=sparse bs=64k status=none
+	done
+}
+
+# footer SIZE CREATOR: a valid fixed VHD footer for SIZE bytes, on stdout
+footer() {
+	local hex sum=0 i byte
+	hex=$(printf conectix | od -An -v -tx1 | tr -d ' \n')
+	hex+=0000000200010000ffffffffffffffff2a000000
+	hex+=$(printf %-4.4s "$2" | od -An -v -tx1 | tr -d ' \n')
+	hex+=000100005769326b$(printf %016x%016x "$1" "$1")
+	hex+=ffff10ff00000002
+	for ((i = 0; i < ${#hex}; i += 2)); do
+		sum=$((sum + 16#${hex:i:2}))
+	done
+	for byte in 11 22 33 44 55 66 77 88 99 aa bb cc dd ee ff 01; do
+		sum=$((sum + 16#$byte))
+	done
+	hex+=$(printf %08x $(((~sum) & 0xffffffff)))
+	hex+=112233445566778899aabbccddeeff01
+	for ((i = 0; i < ${#hex}; i += 2)); do
+		printf "\\x${hex:i:2}"
+	done
+	head -c $((512 - ${#hex} / 2)) /dev/zero
+}
+
+# fixed_vhd FILE: 1 MiB of text as a fixed VHD; the content also as FILE.content
+fixed_vhd() {
+	yes "line of a guest" | head -c 1048576 >"$1.content"
+	cp "$1.content" "$1"
+	footer 1048576 "${2:-test}" >>"$1"
+}
+
+# sparse_raw FILE: a raw disk with data and holes
+sparse_raw() {
+	truncate -s 16M "$1"
+	yes data | head -c 1048576 | dd of="$1" bs=64k seek=32 conv=notrunc \
+		status=none
+	printf end | dd of="$1" bs=1 seek=16777213 conv=notrunc status=none
+}
+
+# vhdx FILE FROM: a dynamic VHDX with the content of a raw file
+vhdx() {
+	need qemu-img
+	qemu-img convert -f raw -O vhdx -o subformat=dynamic,block_size=1M \
+		"$2" "$1"
+}
+
+# has_keys JSON KEY...: fails with the name of the first key that is missing
+has_keys() {
+	local json=$1 key
+	shift
+	for key in "$@"; do
+		jq -e --arg key "$key" 'has($key)' <<<"$json" >/dev/null || {
+			echo "key $key is missing"
+			return 1
+		}
+	done
+}
+
+# status WANT COMMAND...: runs it with stdout and stderr apart
+status() {
+	local want=$1
+	shift
+	run --separate-stderr -"$want" "$@"
+}

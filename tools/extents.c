@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "extents.h"
+
+#include <stdbool.h>
+
+#include "command.h"
+#include "diag.h"
+
+/* Can `b` be counted to `a`, which ends where it begins? */
+static bool continues(const struct vhd_extent *a, const struct vhd_extent *b)
+{
+	if (a->kind != b->kind || a->depth != b->depth)
+		return false;
+	return a->kind != VHD_EXTENT_DATA || a->offset + a->length == b->offset;
+}
+
+int extents_walk(struct vhd_disk *disk, const char *path, extents_fn *fn,
+		 void *ctx)
+{
+	uint64_t size = vhd_disk_size(disk), at = 0;
+	struct vhd_extent pending = {0}, next;
+	struct vhd_diag diag = {0};
+	int rc = TOOL_DONE;
+
+	while (at < size && !rc) {
+		int error = vhd_disk_extent(disk, at, size - at, &next, &diag);
+
+		if (error)
+			return diag_failure(path, error, &diag);
+		at += next.length;
+		if (pending.length && continues(&pending, &next)) {
+			pending.length += next.length;
+			continue;
+		}
+		if (pending.length)
+			rc = fn(ctx, &pending);
+		pending = next;
+	}
+	if (!rc && pending.length)
+		rc = fn(ctx, &pending);
+	return rc;
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifdef VHD_HAVE_ZLIB
+#	include <zlib.h>
+#endif
+
+#include "command.h"
+#include "diag.h"
+#include "memory.h"
+
+#define PIPE_SIZE ((int)1 << 20)
+
+#ifdef VHD_HAVE_ZLIB
+typedef gzFile gzip_file;
+#else
+typedef void *gzip_file;
+#endif
+
+struct input {
+	const char *name;
+	int fd;
+	gzip_file gzip; /* owns fd, or NULL */
+};
+
+#ifdef VHD_HAVE_ZLIB
+static int open_gzip(struct input *in)
+{
+	in->gzip = gzdopen(in->fd, "rb");
+	if (!in->gzip)
+		return diag_error(in->name, "out of memory");
+	(void)gzbuffer(in->gzip, 1u << 18);
+	return TOOL_DONE;
+}
+
+static void close_gzip(struct input *in)
+{
+	(void)gzclose_r(in->gzip);
+}
+
+/* As read(), with *why for what is no failure of a system call. */
+static ssize_t read_gzip(struct input *in, void *buf, size_t len,
+			 const char **why)
+{
+	int n = gzread(in->gzip, buf, (unsigned)len), error = Z_OK;
+	const char *text = gzerror(in->gzip, &error);
+
+	/* zlib passes on what is not compressed; nobody asked for that */
+	if (n > 0 && gzdirect(in->gzip)) {
+		*why = "is not compressed by gzip";
+		return -1;
+	}
+	if (n >= 0 && error == Z_BUF_ERROR) {
+		*why = "the compressed data end early";
+		return -1;
+	}
+	if (n < 0 && error != Z_ERRNO)
+		*why = error == Z_DATA_ERROR ? "the compressed data are damaged"
+					     : text;
+	return n;
+}
+#else
+static int open_gzip(struct input *in)
+{
+	return diag_error(in->name, "this program was built without zlib");
+}
+
+static void close_gzip(struct input *in)
+{
+	(void)in;
+}
+
+static ssize_t read_gzip(struct input *in, void *buf, size_t len,
+			 const char **why)
+{
+	(void)in;
+	(void)buf;
+	(void)len;
+	*why = "no zlib";
+	return -1;
+}
+#endif
+
+static int open_descriptor(const char *path)
+{
+	if (strcmp(path, "-") == 0)
+		return fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+int input_open(const char *path, bool gzip, struct input **out)
+{
+	struct input *in = tool_zalloc(sizeof(*in));
+	int rc = TOOL_DONE;
+
+	in->name = strcmp(path, "-") == 0 ? "standard input" : path;
+	in->fd = open_descriptor(path);
+	if (in->fd < 0) {
+		rc = diag_error(in->name, "%s", strerror(errno));
+		goto fail;
+	}
+	/* wishes: fewer switches with the writer, more read ahead */
+	(void)fcntl(in->fd, F_SETPIPE_SZ, PIPE_SIZE);
+	(void)posix_fadvise(in->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	if (gzip)
+		rc = open_gzip(in);
+	if (rc) {
+		close(in->fd);
+		goto fail;
+	}
+	*out = in;
+	return TOOL_DONE;
+fail:
+	free(in);
+	return rc;
+}
+
+void input_close(struct input *input)
+{
+	if (!input)
+		return;
+	if (input->gzip)
+		close_gzip(input);
+	else
+		close(input->fd);
+	free(input);
+}
+
+const char *input_name(const struct input *input)
+{
+	return input->name;
+}
+
+bool input_length(const struct input *input, uint64_t *length)
+{
+	struct stat st;
+	off_t at;
+
+	if (input->gzip || fstat(input->fd, &st) || !S_ISREG(st.st_mode))
+		return false;
+	at = lseek(input->fd, 0, SEEK_CUR);
+	if (at < 0)
+		return false;
+	*length = at < st.st_size ? (uint64_t)(st.st_size - at) : 0;
+	return true;
+}
+
+/* True if a failed read is worth repeating; waits on a non-blocking pipe. */
+static bool try_again(const struct input *in)
+{
+	struct pollfd wait = {.fd = in->fd, .events = POLLIN};
+
+	if (errno == EINTR)
+		return true;
+	if (errno != EAGAIN)
+		return false;
+	(void)poll(&wait, 1, -1);
+	return true;
+}
+
+int input_read(struct input *input, void *buf, size_t len,
+	       struct progress *progress, size_t *got)
+{
+	unsigned char *to = buf;
+	size_t done = 0;
+
+	while (done < len) {
+		const char *why = NULL;
+		ssize_t n;
+
+		if (progress_is_canceled(progress))
+			return diag_error(input->name, "interrupted");
+		n = input->gzip ? read_gzip(input, to + done, len - done, &why)
+				: read(input->fd, to + done, len - done);
+		if (n == 0)
+			break;
+		if (n > 0)
+			done += (size_t)n;
+		else if (why)
+			return diag_error(input->name, "%s", why);
+		else if (!try_again(input))
+			return diag_error(input->name, "%s", strerror(errno));
+#ifdef VHD_HAVE_ZLIB
+		else if (input->gzip)
+			gzclearerr(input->gzip);
+#endif
+	}
+	*got = done;
+	return TOOL_DONE;
+}

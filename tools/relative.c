@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "relative.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory.h"
+
+/* The folder a path lies in, absolute and resolved; NULL with errno. */
+static char *real_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder, *real;
+
+	if (!slash)
+		folder = strdup(".");
+	else
+		folder = strndup(path,
+				 slash == path ? 1 : (size_t)(slash - path));
+	real = realpath(tool_must(folder), NULL);
+	free(folder);
+	return real;
+}
+
+static const char *last_component(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Length of the part two folders have in common, on whole components. */
+static size_t common_length(const char *a, const char *b)
+{
+	size_t common = 0;
+
+	for (size_t i = 0;; i++) {
+		bool end_a = !a[i] || a[i] == '/', end_b = !b[i] || b[i] == '/';
+
+		if (end_a && end_b)
+			common = i;
+		if (!a[i] || a[i] != b[i])
+			return common;
+	}
+}
+
+/* "../" for each component, appended to out */
+static void append_ups(char *out, const char *folder)
+{
+	while (*folder) {
+		folder += strspn(folder, "/");
+		if (!*folder)
+			break;
+		strcat(out, "../");
+		folder += strcspn(folder, "/");
+	}
+}
+
+static char *join(const char *from, const char *to, const char *name)
+{
+	size_t common = common_length(from, to);
+	/* a component of one letter becomes "../" */
+	char *out =
+		tool_zalloc(2 * strlen(from) + strlen(to) + strlen(name) + 4);
+
+	append_ups(out, from + common);
+	to += common;
+	to += strspn(to, "/");
+	if (*to) {
+		strcat(out, to);
+		strcat(out, "/");
+	}
+	strcat(out, name);
+	return out;
+}
+
+char *relative_path(const char *from, const char *target)
+{
+	char *from_folder = real_folder(from), *to_folder = NULL, *out = NULL;
+
+	if (from_folder)
+		to_folder = real_folder(target);
+	if (to_folder)
+		out = join(from_folder, to_folder, last_component(target));
+	free(from_folder);
+	free(to_folder);
+	return out;
+}
