@@ -29,7 +29,7 @@ creator dirty-flag parent chain-length conditions parent-locators"
 @test "creator text of an image is escaped" {
 	fixed_vhd a.vhd $'\e[1m'
 	vhdtool info a.vhd >out
-	! grep -q $'\e' out
+	run ! grep -q $'\e' out
 	vhdtool info --json a.vhd | jq -e 'has("creator")'
 }
 

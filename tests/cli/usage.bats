@@ -159,7 +159,7 @@ COMMANDS="info chain map read convert hash compare check log dump"
 	[[ "$stderr" == *'\x1b'* ]]
 	fixed_vhd "$name"
 	vhdtool info "$name" >out
-	! grep -q $'[\e\r]' out
+	run ! grep -q $'[\e\r]' out
 	vhdtool info --json "$name" >out.json
 	[ "$(jq -r .filename out.json)" = "$name" ]
 }

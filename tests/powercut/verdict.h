@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Is this what a power cut may leave? */
+#ifndef TESTS_POWERCUT_VERDICT_H
+#define TESTS_POWERCUT_VERDICT_H
+
+#include "support/powercut.h"
+#include "support/subject.h"
+
+struct verdict {
+	const struct subject *subject;
+	struct cow *parent;
+	const struct oracle *oracle;
+	uint64_t cuts; /* judged so far, those during recovery included */
+	bool failed;
+	/* of the disk's size: what the cut shows, what a write after it
+	 * makes of that, and scratch */
+	uint8_t *shown;
+	uint8_t *wanted;
+	uint8_t *scratch;
+};
+
+void verdict_init(struct verdict *v, const struct subject *subject,
+		  struct cow *parent, const struct oracle *oracle);
+void verdict_drop(struct verdict *v);
+
+/*
+ * Judges a content: opens it, compares with the oracle and with the loader's
+ * reader, checks it, opens it for writing twice, writes, shuts and opens it
+ * again. `seed` decides what is written and where recovery is cut in turn.
+ * False, after a message, if anything is wrong.
+ */
+bool verdict_judge(struct verdict *v, const struct cow *content, uint64_t seed);
+
+/* Reads the whole disk; false after a message. */
+bool verdict_read(struct verdict *v, struct vhd_disk *disk, uint8_t *out);
+
+#endif
