@@ -18,6 +18,8 @@ static struct {
 	struct open_options open;
 	bool chain;
 	bool json;
+	bool repair;
+	bool dry_run;
 } opt;
 
 static const struct tool_option options[] = {
@@ -26,6 +28,14 @@ static const struct tool_option options[] = {
 	 .kind = OPTION_FLAG,
 	 .target = &opt.chain,
 	 .help = "check each layer as well"},
+	{.name = "repair",
+	 .kind = OPTION_FLAG,
+	 .target = &opt.repair,
+	 .help = "mend what can be mended without loss, then check"},
+	{.name = "dry-run",
+	 .kind = OPTION_FLAG,
+	 .target = &opt.dry_run,
+	 .help = "with --repair: say what would be mended"},
 	{.name = "json",
 	 .kind = OPTION_FLAG,
 	 .target = &opt.json,
@@ -40,6 +50,7 @@ struct report {
 	const char *path;
 	int format;
 	json_t *faults;
+	json_t *repairs;
 	uint64_t remarks;
 	uint64_t shown;
 };
@@ -61,7 +72,7 @@ static const char *severity_name(int severity)
 	}
 }
 
-static void add_fault(struct report *r, const char *path,
+static void add_fault(json_t *list, const char *path,
 		      const struct vhd_fault *fault)
 {
 	json_t *out = json_new_object();
@@ -76,7 +87,7 @@ static void add_fault(struct report *r, const char *path,
 	json_put_bool(out, "repairable", fault->repairable);
 	if (opt.chain)
 		json_put_text(out, "filename", path);
-	json_add(r->faults, out);
+	json_add(list, out);
 }
 
 static void print_fault(const char *path, const struct vhd_fault *fault)
@@ -103,7 +114,7 @@ static void on_fault(void *ctx, const char *path, const struct vhd_fault *fault)
 		return;
 	path = path && *path ? path : r->path;
 	if (opt.json)
-		add_fault(r, path, fault);
+		add_fault(r->faults, path, fault);
 	else
 		print_fault(path, fault);
 }
@@ -120,6 +131,8 @@ static int print_json(struct report *r, const struct vhd_check_result *result)
 	json_put_size(out, "image-end-offset", result->end);
 	json_put_size(out, "layers", result->layers);
 	json_put(out, "faults", json_incref(r->faults));
+	if (opt.repair)
+		json_put(out, "repairs", json_incref(r->repairs));
 	return json_print(out);
 }
 
@@ -152,6 +165,33 @@ static int verdict(const struct vhd_check_result *result)
 	if (result->errors || result->corruptions)
 		return TOOL_NO;
 	return result->leaks ? TOOL_LEAKED : TOOL_DONE;
+}
+
+static void on_mended(void *ctx, const char *path,
+		      const struct vhd_fault *fault)
+{
+	struct report *r = ctx;
+	char *safe_path;
+
+	if (opt.json) {
+		add_fault(r->repairs, path, fault);
+		return;
+	}
+	safe_path = escape(path);
+	printf("%s: %s: %s: %s [%s]\n", safe_path,
+	       opt.dry_run ? "to be mended" : "mended", fault->structure,
+	       fault->message, fault->code);
+	free(safe_path);
+}
+
+static int repair(struct report *r)
+{
+	struct vhd_diag diag = {0};
+	int rc = vhd_repair(r->path, r->format,
+			    opt.dry_run ? VHD_REPAIR_DRY_RUN : 0, on_mended, r,
+			    &diag);
+
+	return rc ? open_failure(r->path, r->format, rc, &diag) : TOOL_DONE;
 }
 
 /* A guess at the format is never a reason to open other files. */
@@ -196,8 +236,17 @@ static int run(const char *const *arguments)
 		diag_hint("say the format with -f");
 		return TOOL_USAGE;
 	}
+	if (opt.dry_run && !opt.repair) {
+		diag_usage("check: --dry-run belongs to --repair");
+		return TOOL_USAGE;
+	}
 	r.faults = json_new_array();
-	rc = check(&r, guessed);
+	r.repairs = json_new_array();
+	if (opt.repair)
+		rc = repair(&r);
+	if (!rc)
+		rc = check(&r, guessed);
+	json_decref(r.repairs);
 	json_decref(r.faults);
 	return rc;
 }
@@ -212,11 +261,13 @@ const struct command check_command = {
 		"bitmaps, log and space, and that the parents are there "
 		"and the right ones. Each fault is named with its "
 		"structure, file offset and consequence. A remark is worth "
-		"knowing, but no fault. Nothing is changed.",
+		"knowing, but no fault. Without --repair nothing is "
+		"changed.",
 	.options = options,
 	.examples = "  vhdtool check disk.vhdx\n"
 		    "  vhdtool check --json --chain snapshot.avhd | "
-		    "jq '.faults[].code'",
+		    "jq '.faults[].code'\n"
+		    "  vhdtool check --repair crashed.vhd",
 	.exits = "  0  no faults\n  1  could not check\n  2  wrong usage\n"
 		 "  3  faults found\n"
 		 "  4  nothing wrong, but space is leaked",

@@ -2,20 +2,23 @@
 /*
  * vhdtool convert: the content of a disk in another format. The library writes
  * the output so that it is there complete or not at all; here is what the
- * command line adds: formats, and the refusal to overwrite an own input.
+ * command line adds: formats, which side --gzip means, and the refusal to
+ * overwrite an own input.
  */
-#include <stdio.h>
+#include <inttypes.h>
 #include <string.h>
-#include <strings.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "diag.h"
-#include "format.h"
+#include "newimage.h"
 #include "open.h"
 #include "progress.h"
+#include "source.h"
 
 static struct {
 	struct open_options open;
+	struct newimage_options image;
 	struct progress_options progress;
 	int output_format;
 	int reflink; /* index in reflink_modes: enum vhd_reflink */
@@ -39,12 +42,21 @@ static const struct tool_option options[] = {
 	 .kind = OPTION_FORMAT,
 	 .target = &opt.output_format,
 	 .argument = "FORMAT",
-	 .help = "format of DST: raw; default: by the extension,\n"
-		 "raw for a stream"},
+	 .help = "format of DST: raw, vhd or vhdx; default: by the\n"
+		 "extension, raw for a stream"},
+	{.name = "parent",
+	 .kind = OPTION_TEXT,
+	 .target = &opt.image.parent,
+	 .argument = "PATH",
+	 .help = "DST becomes a child of PATH and holds only what\n"
+		 "differs from it"},
+	NEWIMAGE_TYPE_OPTIONS(opt.image),
+	NEWIMAGE_LAYOUT_OPTIONS(opt.image),
 	{.name = "gzip",
 	 .kind = OPTION_FLAG,
 	 .target = &opt.gzip,
-	 .help = "compress DST"},
+	 .help = "compress a raw DST; read a compressed SRC from a\n"
+		 "stream (SRC.gz is known by its name)"},
 	{.name = "reflink",
 	 .kind = OPTION_CHOICE,
 	 .target = &opt.reflink,
@@ -67,9 +79,25 @@ static const struct tool_option options[] = {
 	 .target = &opt.force,
 	 .help = "replace an existing DST"},
 	OPEN_LAYER_OPTION(opt.open),
-	OPEN_PARENT_OPTIONS(opt.open),
+	{.name = "source-parent",
+	 .kind = OPTION_TEXT,
+	 .target = &opt.open.parent,
+	 .argument = "PATH",
+	 .help = "the parent of SRC"},
+	OPEN_ROOT_OPTION(opt.open),
+	OPEN_ID_OPTION(opt.open),
+	OPEN_SHARE_OPTION(opt.open),
 	PROGRESS_OPTIONS(opt.progress),
 	{0},
+};
+
+/* What --gzip means depends on both sides. */
+struct plan {
+	const char *src;
+	const char *dst;
+	int format; /* of DST */
+	bool gzip_src;
+	bool gzip_dst;
 };
 
 static bool is_stream(const char *path)
@@ -77,112 +105,140 @@ static bool is_stream(const char *path)
 	return strcmp(path, "-") == 0;
 }
 
-/* The format a name asks for: "disk.raw", and with --gzip "disk.raw.gz". */
-static int named_format(const char *path)
+static int choose_format(struct plan *plan)
 {
-	size_t n = strlen(path);
-	char name[4096];
-
-	if (is_stream(path))
-		return VHD_FORMAT_RAW;
-	if (!opt.gzip || n < 3 || n >= sizeof(name) ||
-	    strcasecmp(path + n - 3, ".gz") != 0)
-		return format_from_path(path);
-	memcpy(name, path, n - 3);
-	name[n - 3] = '\0';
-	n = (size_t)format_from_path(name);
-	/* "disk.gz" can be nothing else */
-	return n ? (int)n : VHD_FORMAT_RAW;
+	plan->format = opt.output_format;
+	if (!plan->format)
+		plan->format = source_format(plan->dst, opt.gzip);
+	if (plan->format)
+		return TOOL_DONE;
+	diag_usage("%s: the extension does not tell the output format",
+		   plan->dst);
+	diag_hint("say it with -O raw, -O vhd or -O vhdx");
+	return TOOL_USAGE;
 }
 
-static int choose_output(const char *path)
+/* Only raw data are compressed, so --gzip with an image means the source. */
+static int choose_gzip(struct plan *plan)
 {
-	int format = opt.output_format;
+	bool raw = plan->format == VHD_FORMAT_RAW;
 
-	if (!format)
-		format = named_format(path);
-	if (!format) {
-		diag_usage("%s: the extension does not tell the output format",
-			   path);
-		diag_hint("say it with -O raw");
-		return TOOL_USAGE;
-	}
-	if (format != VHD_FORMAT_RAW) {
-		diag_usage("convert: cannot write %s; formats that can be "
-			   "written: raw",
-			   format_name(format));
-		diag_hint("-O raw writes the content of the disk as it is");
-		return TOOL_USAGE;
-	}
+	plan->gzip_src = source_is_gzip(plan->src) ||
+			 (opt.gzip && !raw && is_stream(plan->src));
+	plan->gzip_dst = opt.gzip && raw &&
+			 (!plan->gzip_src || source_is_gzip(plan->dst));
+	if (!opt.gzip || plan->gzip_src || plan->gzip_dst)
+		return TOOL_DONE;
+	diag_usage("%s: only raw data are compressed, not an image", plan->dst);
+	diag_hint("-O raw writes the content of the disk as it is");
+	return TOOL_USAGE;
+}
+
+static int check_usage(struct plan *plan)
+{
+	int rc = choose_format(plan);
+
+	if (!rc)
+		rc = choose_gzip(plan);
+	if (rc)
+		return rc;
+	if (is_stream(plan->dst) && opt.verify)
+		return diag_usage("convert: a stream cannot be read back, so "
+				  "--verify needs a file");
+	if (is_stream(plan->dst) && plan->format != VHD_FORMAT_RAW)
+		return diag_usage("convert: an image cannot be written to a "
+				  "stream, only raw data");
+	if (plan->format == VHD_FORMAT_RAW && newimage_is_wanted(&opt.image))
+		return diag_usage("convert: a raw disk has no type, block size "
+				  "or parent; -O vhd and -O vhdx have");
 	return TOOL_DONE;
 }
 
-static int check_usage(const char *dst)
+/* Before a long stream is read in vain. */
+static int check_absent(const char *path)
 {
-	if (is_stream(dst) && opt.verify)
-		return diag_usage("convert: a stream cannot be read back, so "
-				  "--verify needs a file");
-	return choose_output(dst);
+	if (is_stream(path) || opt.force || access(path, F_OK))
+		return TOOL_DONE;
+	diag_error(path, "the file exists");
+	diag_hint("--force replaces it");
+	return TOOL_FAILED;
 }
 
-/* True if `path` is one of the files the disk is made of. */
-static bool is_layer(struct vhd_disk *disk, const char *path)
+static int check_source(struct vhd_disk *disk, const struct plan *plan)
 {
-	struct vhd_file_id id = {0}, other = {0};
-	struct vhd_file *file;
-	bool same = false;
+	uint64_t odd = vhd_disk_size(disk) % 512;
 
-	if (is_stream(path) || vhd_file_open(path, 0, &file, NULL))
-		return false;
-	(void)vhd_file_id(file, &id);
-	for (unsigned i = 0; i < vhd_disk_layers(disk); i++) {
-		struct vhd_image *image = vhd_disk_image(disk, i);
-
-		if (vhd_file_id(vhd_image_file(image), &other))
-			continue;
-		same = same || (id.inode && id.inode == other.inode &&
-				id.device == other.device);
-	}
-	vhd_file_close(file);
-	return same;
+	if (open_is_part(disk, plan->dst))
+		return diag_error(plan->dst, "is a part of the source");
+	if (plan->format == VHD_FORMAT_RAW || odd == 0)
+		return TOOL_DONE;
+	diag_error(plan->src,
+		   "%" PRIu64 " bytes are no whole number of sectors, as an "
+		   "image needs them",
+		   vhd_disk_size(disk));
+	diag_hint("truncate --size=%%512 fills up a raw disk with zeros");
+	return TOOL_FAILED;
 }
 
-static int convert(struct vhd_disk *disk, const char *src, const char *dst)
+static int convert(struct vhd_disk *disk, const struct plan *plan,
+		   const struct newimage *image)
 {
 	const struct vhd_convert_options options_for = {
 		.size = sizeof(options_for),
-		.flags = (opt.gzip ? VHD_CONVERT_GZIP : 0) |
+		.flags = (plan->gzip_dst ? VHD_CONVERT_GZIP : 0) |
 			 (opt.force ? VHD_CONVERT_FORCE : 0) |
 			 (opt.verify ? VHD_CONVERT_VERIFY : 0),
-		.format = VHD_FORMAT_RAW,
+		.format = plan->format,
 		.reflink = opt.reflink,
 		.jobs = opt.jobs,
+		.create = &image->create,
 	};
 	struct vhd_diag diag = {0};
 	struct progress *progress;
-	int error;
+	int error, rc = check_source(disk, plan);
 
-	if (is_layer(disk, dst))
-		return diag_error(dst, "is a part of the source");
+	if (rc)
+		return rc;
 	progress = progress_start(&opt.progress, "converting");
-	error = vhd_convert(disk, dst, &options_for, progress_job(progress),
-			    &diag);
+	error = vhd_convert(disk, plan->dst, &options_for,
+			    progress_job(progress), &diag);
 	progress_stop(progress);
-	return error ? diag_failure(src, error, &diag) : TOOL_DONE;
+	if (error == VHD_E_INVALID)
+		return newimage_failure(plan->dst, error, &diag);
+	return error ? diag_failure(plan->src, error, &diag) : TOOL_DONE;
+}
+
+static int convert_source(const struct plan *plan, const struct newimage *image)
+{
+	const char *beside = is_stream(plan->dst) ? NULL : plan->dst;
+	struct vhd_disk *disk;
+	int rc = source_open(plan->src, &opt.open, plan->gzip_src, beside,
+			     &opt.progress, &disk);
+
+	if (rc)
+		return rc;
+	rc = convert(disk, plan, image);
+	vhd_disk_close(disk);
+	return rc;
 }
 
 static int run(const char *const *arguments)
 {
-	struct vhd_disk *disk;
-	int rc = check_usage(arguments[1]);
+	struct plan plan = {.src = arguments[0], .dst = arguments[1]};
+	struct newimage image;
+	int rc = check_usage(&plan);
 
+	if (!rc)
+		rc = check_absent(plan.dst);
 	if (rc)
 		return rc;
-	rc = open_disk(arguments[0], &opt.open, VHD_DISK_VERIFY, &disk);
+	opt.image.parent_roots = opt.open.parent_roots;
+	rc = newimage_prepare(&opt.image, plan.format, plan.dst,
+			      VHD_DISK_VERIFY, &image);
 	if (rc)
 		return rc;
-	rc = convert(disk, arguments[0], arguments[1]);
-	vhd_disk_close(disk);
+	rc = convert_source(&plan, &image);
+	newimage_free(&image);
 	return rc;
 }
 
@@ -192,17 +248,23 @@ const struct command convert_command = {
 	.argument_count = 2,
 	.summary = "write the content of a disk in another format",
 	.description =
-		"Writes the whole disk, parents included, to DST; - is "
-		"standard output. What reads as zeros becomes a hole. DST "
-		"appears when it is complete and flushed: after a failure, "
-		"a kill or a power cut it is what it was before. An "
+		"Writes the whole disk, parents included, to DST. SRC may be "
+		"- for standard input and DST - for standard output; what "
+		"comes through a pipe or compressed first goes to a sparse "
+		"file without a name beside DST. What reads as zeros takes no "
+		"space. DST appears when it is complete and flushed: after a "
+		"failure, a kill or a power cut it is what it was before. An "
 		"existing DST is only replaced with --force.",
 	.options = options,
-	.examples = "  vhdtool convert disk.vhdx disk.raw\n"
-		    "  vhdtool convert --gzip snapshot.avhd - >disk.raw.gz",
+	.examples = "  vhdtool convert disk.raw disk.vhdx\n"
+		    "  vhdtool convert --type fixed --azure disk.vhdx up.vhd\n"
+		    "  vhdtool convert --parent golden.vhdx now.raw "
+		    "child.avhdx\n"
+		    "  vhdtool convert --gzip snapshot.avhd - >disk.raw.gz\n"
+		    "  zcat disk.raw.gz | vhdtool convert - disk.vhd",
 	.exits = "  0  written\n"
 		 "  1  not written: SRC is damaged or incomplete, DST exists, "
 		 "no space\n"
-		 "  2  wrong usage",
+		 "  2  wrong usage, or options that the format does not allow",
 	.run = run,
 };

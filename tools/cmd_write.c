@@ -173,8 +173,7 @@ const struct command write_command = {
 		"reports as done is durable. Parents are never written.",
 	.options = options,
 	.examples = "  vhdtool write --offset 1M disk.vhdx <partition.img\n"
-		    "  head -c 512 mbr.bin | vhdtool write --length 512 "
-		    "disk.vhd",
+		    "  vhdtool write --length 512 disk.vhd <boot-sector.bin",
 	.exits = "  0  written\n"
 		 "  1  the image is not writable or in use, the range is not "
 		 "in it, or\n     standard input has another length\n"

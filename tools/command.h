@@ -45,6 +45,7 @@ extern const struct command measure_command;
 extern const struct command read_command;
 extern const struct command snapshot_command;
 extern const struct command write_command;
+extern const struct command set_command;
 extern const struct command zero_command;
 
 #endif

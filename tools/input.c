@@ -193,6 +193,9 @@ int input_read(struct input *input, void *buf, size_t len,
 			gzclearerr(input->gzip);
 #endif
 	}
+	/* a signal may have come while the end was being waited for */
+	if (progress_is_canceled(progress))
+		return diag_error(input->name, "interrupted");
 	*got = done;
 	return TOOL_DONE;
 }

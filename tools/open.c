@@ -153,6 +153,23 @@ int open_disk(const char *path, const struct open_options *options,
 	return TOOL_DONE;
 }
 
+int open_disk_file(struct vhd_file *file, const char *name,
+		   const struct open_options *options, uint32_t flags,
+		   struct vhd_disk **out)
+{
+	struct vhd_disk_options disk_options =
+		open_disk_options(options, options->format, flags);
+	struct vhd_diag diag = {0};
+	int rc = vhd_disk_open_file(file, name, &disk_options, out, &diag);
+
+	if (rc) {
+		vhd_file_close(file);
+		return diag_failure(name, rc, &diag);
+	}
+	warn(*out, name);
+	return TOOL_DONE;
+}
+
 int open_file(const char *path, const struct open_options *options,
 	      struct vhd_file **file, int *format)
 {

@@ -99,6 +99,14 @@ struct vhd_disk_options open_disk_options(const struct open_options *options,
 int open_disk(const char *path, const struct open_options *options,
 	      uint32_t flags, struct vhd_disk **out);
 
+/*
+ * The same from an open file of options->format, which is closed on failure
+ * too; it has no folder to look for parents in. `name` is for messages.
+ */
+int open_disk_file(struct vhd_file *file, const char *name,
+		   const struct open_options *options, uint32_t flags,
+		   struct vhd_disk **out);
+
 /* True if `path` is one of the files the disk is made of. */
 bool open_is_part(struct vhd_disk *disk, const char *path);
 

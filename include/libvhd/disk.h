@@ -39,6 +39,8 @@ struct vhd_disk;
 #define VHD_DISK_IGNORE_BITMAP (1u << 4)
 /* open the leaf for writing, locked exclusively; implies VERIFY for it */
 #define VHD_DISK_WRITE (1u << 5)
+/* open without the leaf's lock; see vhd_disk_activate() */
+#define VHD_DISK_INACTIVE (1u << 6)
 
 /*
  * Supplies the parent of `child`, instead of the search above: sets *file
@@ -155,6 +157,23 @@ int vhd_disk_flush(struct vhd_disk *disk, struct vhd_diag *diag);
  * lost. Nothing may run at the same time. 0 for a read-only disk.
  */
 int vhd_disk_shut(struct vhd_disk *disk, struct vhd_diag *diag);
+
+/*
+ * Handing a disk over to another host on shared storage.
+ *
+ * vhd_disk_inactivate() flushes, closes the leaf cleanly, forgets what is
+ * cached of it and drops its lock. Until vhd_disk_activate() takes the lock
+ * again and reads the leaf anew, reads and writes fail with VHD_E_BUSY. A disk
+ * opened with VHD_DISK_INACTIVE starts in that state: the other host may still
+ * be writing.
+ *
+ * Both can never be active at once: activating fails with VHD_E_BUSY while
+ * somebody else holds the lock, and may be tried again. Nothing may run on the
+ * disk at the same time. The size may have changed afterwards.
+ */
+int vhd_disk_inactivate(struct vhd_disk *disk, struct vhd_diag *diag);
+int vhd_disk_activate(struct vhd_disk *disk, struct vhd_diag *diag);
+int vhd_disk_is_active(const struct vhd_disk *disk);
 
 /* 1 if the disk takes writes */
 int vhd_disk_is_writable(const struct vhd_disk *disk);

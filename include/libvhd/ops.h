@@ -164,6 +164,47 @@ int vhd_check(const char *path, const struct vhd_disk_options *options,
 	      uint32_t flags, vhd_check_fn *fault, void *ctx,
 	      struct vhd_check_result *out, struct vhd_diag *diag);
 
+/* -- set ------------------------------------------------------------------ */
+
+#define VHD_SET_ID              (1u << 0) /* to `id` */
+#define VHD_SET_NEW_ID          (1u << 1) /* to a random one */
+#define VHD_SET_CREATOR         (1u << 2) /* VHD only */
+#define VHD_SET_PHYSICAL_SECTOR (1u << 3) /* VHDX only */
+
+struct vhd_set_options {
+	size_t size;    /* sizeof(struct vhd_set_options) */
+	uint32_t flags; /* which of the following to set */
+	int format;
+	struct vhd_guid id;
+	const char *creator; /* one to four characters */
+	uint32_t physical_sector_size;
+};
+
+/*
+ * Changes properties of an image, durably. A new id of a VHD orphans its
+ * children; any change of a VHDX does (its DataWriteGuid changes, as the format
+ * demands). VHD_E_UNSUPPORTED for a property the format does not have;
+ * VHD_E_BUSY; VHD_E_INVALID.
+ */
+int vhd_set(const char *path, const struct vhd_set_options *options,
+	    struct vhd_diag *diag);
+
+/* -- repair --------------------------------------------------------------- */
+
+/* say what would be done, change nothing */
+#define VHD_REPAIR_DRY_RUN (1u << 0)
+
+/*
+ * Mends in place what can be mended without loss: a footer or footer copy from
+ * the other one, header slots, region table copies, a log to be replayed or
+ * discarded, leaked space. Each thing mended goes to the callback. Afterwards
+ * vhd_check() finds none of it. Takes an exclusive lock (VHD_E_BUSY); a crash
+ * in the middle is mended by running it again. What it cannot mend without loss
+ * is an error: VHD_E_CORRUPT.
+ */
+int vhd_repair(const char *path, int format, uint32_t flags,
+	       vhd_check_fn *mended, void *ctx, struct vhd_diag *diag);
+
 #ifdef __cplusplus
 }
 #endif

@@ -163,6 +163,7 @@ static int open_disk(struct vhd_file *file, const char *name, const char *path,
 	struct vhd_disk_options o = known(options);
 	struct vhd_disk *disk = calloc(1, sizeof(*disk));
 	struct vhd_layer *leaf;
+	uint32_t flags;
 	int rc = VHD_E_NOMEM;
 
 	if (!disk)
@@ -171,7 +172,11 @@ static int open_disk(struct vhd_file *file, const char *name, const char *path,
 	leaf->path = strdup(name ? name : "");
 	if (!leaf->path)
 		goto fail_disk;
-	rc = vhd_disk_open_image(file, &o, o.flags, &leaf->image, diag);
+	flags = o.flags;
+	if (flags & VHD_DISK_INACTIVE)
+		flags = (flags & ~(uint32_t)VHD_DISK_WRITE) |
+			VHD_DISK_FORCE_SHARE;
+	rc = vhd_disk_open_image(file, &o, flags, &leaf->image, diag);
 	if (rc) {
 		vhd_diag_path(diag, rc, leaf->path);
 		goto fail_path;
@@ -180,7 +185,14 @@ static int open_disk(struct vhd_file *file, const char *name, const char *path,
 	vhd_file_id(file, &leaf->id);
 	disk->size = vhd_image_size(leaf->image);
 	disk->sector_size = vhd_image_sector_size(leaf->image);
-	disk->writable = o.flags & VHD_DISK_WRITE;
+	disk->writable = flags & VHD_DISK_WRITE;
+	disk->inactive = o.flags & VHD_DISK_INACTIVE;
+	disk->leaf_options = (struct vhd_disk_options){
+		.size = sizeof(o),
+		.format = o.format,
+		.flags = o.flags & ~(uint32_t)VHD_DISK_INACTIVE,
+		.size_rule = o.size_rule,
+	};
 	rc = open_chain(disk, path, &o, diag);
 	if (rc)
 		goto fail_layers;

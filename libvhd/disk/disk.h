@@ -19,6 +19,9 @@ struct vhd_disk {
 	uint64_t size;
 	uint32_t sector_size;
 	bool writable;
+	bool inactive;
+	/* how the leaf was opened, to open it again */
+	struct vhd_disk_options leaf_options;
 };
 
 /* Puts the file's name into a diag that was just filled; returns its error. */

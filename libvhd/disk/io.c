@@ -44,17 +44,28 @@ int vhd_disk_resolve(struct vhd_disk *disk, uint64_t offset, uint64_t length,
 	return 0;
 }
 
-static int fail_range(struct vhd_diag *diag)
+/* a range on an active disk, or why not */
+static int check(const struct vhd_disk *disk, uint64_t offset, uint64_t length,
+		 struct vhd_diag *diag)
 {
-	return vhd_fail(diag, VHD_E_RANGE, NULL, VHD_NO_OFFSET,
-			vhd_strerror(VHD_E_RANGE));
+	if (disk->inactive)
+		return vhd_fail(diag, VHD_E_BUSY, NULL, VHD_NO_OFFSET,
+				"the disk was handed over");
+	if (!vhd_inside(offset, length, disk->size))
+		return vhd_fail(diag, VHD_E_RANGE, NULL, VHD_NO_OFFSET,
+				vhd_strerror(VHD_E_RANGE));
+	return 0;
 }
 
 int vhd_disk_extent(struct vhd_disk *disk, uint64_t offset, uint64_t length,
 		    struct vhd_extent *out, struct vhd_diag *diag)
 {
-	if (!length || !vhd_inside(offset, length, disk->size))
-		return fail_range(diag);
+	int rc = check(disk, offset, length, diag);
+
+	if (!rc && !length)
+		rc = VHD_E_RANGE;
+	if (rc)
+		return rc;
 	return vhd_disk_resolve(disk, offset, length, out, diag);
 }
 
@@ -99,11 +110,11 @@ int vhd_disk_read(struct vhd_disk *disk, uint64_t offset, void *buf, size_t len,
 		  struct vhd_diag *diag)
 {
 	struct vhd_image *leaf = disk->layers[0].image;
+	int rc = check(disk, offset, len, diag);
 	unsigned token;
-	int rc;
 
-	if (!vhd_inside(offset, len, disk->size))
-		return fail_range(diag);
+	if (rc)
+		return rc;
 	token = vhd_image_enter(leaf);
 	rc = read_range(disk, offset, buf, len, diag);
 	vhd_image_leave(leaf, token);

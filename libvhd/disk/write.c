@@ -19,6 +19,8 @@ static int fail(const struct vhd_disk *disk, int rc, struct vhd_diag *diag)
 static int check_range(const struct vhd_disk *disk, uint64_t offset,
 		       uint64_t length)
 {
+	if (disk->inactive)
+		return VHD_E_BUSY;
 	if (!disk->writable)
 		return VHD_E_READONLY;
 	if (!vhd_inside(offset, length, disk->size))

@@ -156,6 +156,24 @@ static void count_stored(void *ctx, uint64_t start, uint64_t end)
 	}
 }
 
+/* bytes a block takes with its bitmap */
+static uint64_t block_place(const struct vhd_image *image)
+{
+	return ((uint64_t)1 << image->map.block_shift) +
+	       image->map.bitmap_bytes;
+}
+
+/* where blocks begin: the lowest one, or behind all metadata */
+static uint64_t first_block(const struct vhd_image *image, uint64_t low)
+{
+	const struct vhd_map *map = &image->map;
+	uint64_t from = low;
+
+	for (uint32_t i = 0; i < map->reserved_count && !low; i++)
+		from = vhd_max(from, map->reserved[i].end);
+	return from;
+}
+
 /*
  * Space behind the first block that nothing owns but the host stores. Gaps
  * smaller than a block are alignment, and space in front of the first block
@@ -173,12 +191,10 @@ static void report_leaks(struct vhd_checking *c, uint64_t low)
 			   "gives it back",
 		.repairable = 1,
 	};
-	uint64_t block = ((uint64_t)1 << map->block_shift) + map->bitmap_bytes;
-	uint64_t from = low;
+	uint64_t block = block_place(c->image);
 
-	for (uint32_t i = 0; i < map->reserved_count && !low; i++)
-		from = vhd_max(from, map->reserved[i].end);
-	vhd_claims_gaps(c->claims, from, map->limit, block, count_stored, &l);
+	vhd_claims_gaps(c->claims, first_block(c->image, low), map->limit,
+			block, count_stored, &l);
 	fault.offset = l.first;
 	fault.leaked = l.bytes;
 	if (l.bytes >= block)
@@ -202,24 +218,53 @@ static int claim_metadata(struct vhd_checking *c)
 	return 0;
 }
 
-static int check_table(struct vhd_checking *c)
+/* claims of all entries, then of metadata; `low` is the first block's place */
+static int claim_all(struct vhd_checking *c, uint64_t *low)
 {
-	uint64_t low = 0, high;
+	uint64_t high;
 	int rc = vhd_table_claims(c->image, &c->claims);
 
 	if (!rc)
 		rc = vhd_table_walk(c->image, visit, c, c->diag);
-	if (!rc) {
-		report_repeats(c);
-		report_conflict(c);
-		vhd_claims_bounds(c->claims, &low, &high);
-		/* from here on metadata is owned space too, and no leak */
-		rc = claim_metadata(c);
-	}
+	if (rc)
+		return rc;
+	report_repeats(c);
+	report_conflict(c);
+	vhd_claims_bounds(c->claims, low, &high);
+	/* from here on metadata is owned space too, and no leak */
+	return claim_metadata(c);
+}
+
+static int check_table(struct vhd_checking *c)
+{
+	uint64_t low = 0;
+	int rc = claim_all(c, &low);
+
 	if (!rc)
 		report_leaks(c, low);
 	vhd_claims_free(c->claims);
 	return rc == VHD_E_LIMIT ? 0 : rc;
+}
+
+static void no_fault(void *ctx, const struct vhd_fault *fault)
+{
+	(void)ctx;
+	(void)fault;
+}
+
+int vhd_check_gaps(struct vhd_image *image, uint64_t end,
+		   void (*gap)(void *ctx, uint64_t start, uint64_t end),
+		   void *ctx)
+{
+	struct vhd_checking c = {.image = image, .fault = no_fault};
+	uint64_t low = 0;
+	int rc = claim_all(&c, &low);
+
+	if (!rc)
+		vhd_claims_gaps(c.claims, first_block(image, low), end,
+				block_place(image), gap, ctx);
+	vhd_claims_free(c.claims);
+	return rc;
 }
 
 static const char *open_code(int error)

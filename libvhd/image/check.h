@@ -29,6 +29,12 @@ void vhd_check_report_repairable(const struct vhd_checking *c, const char *code,
 				 enum vhd_severity severity,
 				 const char *message);
 
+/* Calls `gap` for each range, of a block's size or more, from the first block
+ * to `end` that nothing owns. The table must be sound. */
+int vhd_check_gaps(struct vhd_image *image, uint64_t end,
+		   void (*gap)(void *ctx, uint64_t start, uint64_t end),
+		   void *ctx);
+
 /* Format-specific parts; negative only if the file cannot be read. */
 int vhd1_check(struct vhd_checking *c);
 int vhdx_check(struct vhd_checking *c);

@@ -63,7 +63,8 @@ static int check_regions(struct vhd_checking *c, uint8_t *scratch)
 			VHD_SEVERITY_ERROR,
 			"the checksum of the first region table is wrong, "
 			"though its entries can be read");
-	else if (ok1 && ok2 && memcmp(first, scratch, VHDX_REGION_TABLE_SIZE))
+	else if (ok1 && ok2 &&
+		 memcmp(first, scratch, VHDX_REGION_TABLE_SIZE) != 0)
 		vhd_check_report_repairable(
 			c, "region-tables-differ", region_name,
 			VHDX_REGION_TABLE2, VHD_SEVERITY_ERROR,

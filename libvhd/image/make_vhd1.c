@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A new VHD. Dynamic and differencing: copy, header, BAT at 1536, locators
- * behind it, then the footer in the last sector of a 4 KiB page, so that the
- * first block's data lie on 4 KiB where its bitmap takes the footer's place.
+ * behind it, then the footer. The footer follows the last object directly (see
+ * vhd1_write.c for why); the data of each block lie on 4 KiB.
  *
  * Geometry: the specification's where it gives the size exactly, else
  * saturated, so that old QEMU, which trusts the geometry of strangers, takes
@@ -108,7 +108,7 @@ uint64_t vhd1_make_size(const struct vhd_make *m, uint64_t blocks)
 	if (blocks)
 		end = next_block(m, end) + vhd1_bitmap_bytes(m->block_size) +
 		      (blocks - 1) * stride(m) + m->block_size;
-	return vhd_round_up(end, 4096) + 4096;
+	return end + VHD1_FOOTER_SIZE;
 }
 
 /* ".\dir\name" for Windows, "file://./dir/name" for XenServer */

@@ -511,6 +511,11 @@ void vhd_pages_settle(struct vhd_pages *p, struct vhd_page_set *set)
 		find_slot(p, page)->unsettled = false;
 		pthread_mutex_unlock(mutex);
 	}
+	vhd_page_set_free(set);
+}
+
+void vhd_page_set_free(struct vhd_page_set *set)
+{
 	free(set->data);
 	*set = (struct vhd_page_set){0};
 }

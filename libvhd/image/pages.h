@@ -63,6 +63,9 @@ struct vhd_page_set {
 int vhd_pages_snapshot(struct vhd_pages *pages, struct vhd_page_set *out);
 void vhd_pages_settle(struct vhd_pages *pages, struct vhd_page_set *set);
 
+/* Frees a snapshot whose pages did not get home: they stay in memory. */
+void vhd_page_set_free(struct vhd_page_set *set);
+
 /* True if a page was changed since the last snapshot. */
 bool vhd_pages_dirty(const struct vhd_pages *pages);
 

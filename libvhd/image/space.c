@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "break.h"
 #include "core/checked.h"
 #include "core/diag.h"
 #include "image.h"
@@ -26,6 +27,7 @@ struct released {
 
 struct vhd_space {
 	bool vhdx;
+	uint64_t place_bytes; /* of a whole block, with its bitmap (VHD) */
 	uint64_t end;
 	/* VHDX */
 	uint64_t *bits;
@@ -38,6 +40,12 @@ struct vhd_space {
 	size_t place_count;
 	size_t place_room;
 	/* both */
+	/* the last block, if the disk ends inside it and another object lies
+	 * in what is left of its place: 0 if none */
+	uint64_t shared;
+	uint64_t shared_length; /* its own part */
+	uint64_t tail;          /* what is left, until it is looked at */
+	uint64_t tail_end;
 	struct released *released;
 	size_t released_head; /* the first that is still held back */
 	size_t released_count;
@@ -160,6 +168,38 @@ static int find_gaps(struct vhd_space *s, const struct vhd_map *map)
 	return rc;
 }
 
+/*
+ * A block that the disk's end cuts off owns its whole place, as other programs
+ * see it, unless something else was put there.
+ */
+static void note_tail(struct vhd_space *s, const struct vhd_table_entry *e)
+{
+	uint64_t own = vhd_round_up(e->owned_length, (uint64_t)1 << 20);
+
+	if (e->is_bitmap || own >= s->place_bytes)
+		return;
+	s->shared = e->owned;
+	s->shared_length = own;
+	s->tail = e->owned + own;
+	s->tail_end = e->owned + s->place_bytes;
+}
+
+static int claim_tail(struct vhd_space *s)
+{
+	uint64_t first = s->tail >> 20, last = s->tail_end >> 20;
+	int rc = make_room(s, last);
+
+	if (rc || first == last)
+		return rc;
+	for (uint64_t u = first; u < last; u++)
+		if (taken(s, u))
+			return 0;
+	set_units(s, first, last - first, true);
+	s->end = vhd_max(s->end, s->tail_end);
+	s->shared = 0;
+	return 0;
+}
+
 static int note_entry(void *ctx, const struct vhd_table_entry *e)
 {
 	struct vhd_space *s = ctx;
@@ -168,9 +208,11 @@ static int note_entry(void *ctx, const struct vhd_table_entry *e)
 		return e->error;
 	if (!e->owned)
 		return 0;
-	if (s->vhdx)
+	if (s->vhdx) {
+		note_tail(s, e);
 		return mark_owned(s, e->owned, e->owned_length);
-	s->end = vhd_max(s->end, e->owned + e->owned_length);
+	}
+	s->end = vhd_max(s->end, e->owned + s->place_bytes);
 	return add_place(s, e->owned);
 }
 
@@ -195,8 +237,8 @@ static int take_stock(struct vhd_space *s, struct vhd_image *image)
 	}
 	if (!rc)
 		rc = vhd_table_walk(image, note_entry, s, NULL);
-	if (!rc && !s->vhdx)
-		rc = find_gaps(s, map);
+	if (!rc)
+		rc = s->vhdx ? claim_tail(s) : find_gaps(s, map);
 	if (!rc)
 		count_free(s);
 	return rc;
@@ -211,6 +253,8 @@ int vhd_space_new(struct vhd_image *image, struct vhd_space **out)
 		return VHD_E_NOMEM;
 	s->vhdx = image->format == VHD_FORMAT_VHDX;
 	s->bitmap_bytes = image->map.bitmap_bytes;
+	s->place_bytes = image->map.bitmap_bytes +
+			 ((uint64_t)1 << image->map.block_shift);
 	rc = take_stock(s, image);
 	if (rc)
 		vhd_space_free(s);
@@ -276,19 +320,24 @@ static int take_units(struct vhd_space *s, uint64_t count,
 }
 
 /* the payload, behind the bitmap, lies on 4 KiB */
+uint64_t vhd_space_place(const struct vhd_space *s, uint64_t at)
+{
+	return vhd_round_up(at + s->bitmap_bytes, 4096) - s->bitmap_bytes;
+}
+
 static int take_block(struct vhd_space *s, uint64_t length,
 		      struct vhd_place *out)
 {
-	uint64_t data;
+	uint64_t at;
 
 	if (s->place_count) {
 		*out = (struct vhd_place){s->places[--s->place_count], false};
 		return 0;
 	}
-	data = vhd_round_up(s->end + s->bitmap_bytes, 4096);
-	if (data - s->bitmap_bytes > VHD1_START_MAX)
+	at = vhd_space_place(s, s->end);
+	if (at > VHD1_START_MAX)
 		return VHD_E_NOSPACE;
-	*out = (struct vhd_place){data - s->bitmap_bytes, true};
+	*out = (struct vhd_place){at, true};
 	s->end = out->offset + length;
 	return 0;
 }
@@ -312,6 +361,14 @@ void vhd_space_return(struct vhd_space *s, uint64_t offset, uint64_t length)
 
 void vhd_space_release(struct vhd_space *s, uint64_t offset, uint64_t length)
 {
+	if (offset == s->shared) {
+		length = s->shared_length;
+		s->shared = 0;
+	}
+	if (VHD_BROKEN(VHD_RULE_RELEASED_WAITS)) {
+		vhd_space_return(s, offset, length);
+		return;
+	}
 	if (s->released_count == s->released_room) {
 		size_t room = s->released_room ? s->released_room * 2 : 64;
 		struct released *more =

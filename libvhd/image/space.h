@@ -62,6 +62,9 @@ bool vhd_space_next_safe(struct vhd_space *space, uint64_t epoch,
  * cut there next: what lies behind the end counts as fresh. */
 void vhd_space_shrink(struct vhd_space *space, uint64_t length);
 
+/* VHD: the first place for a block at or behind `at`. */
+uint64_t vhd_space_place(const struct vhd_space *space, uint64_t at);
+
 /* One past the last byte anything owns. */
 uint64_t vhd_space_end(const struct vhd_space *space);
 

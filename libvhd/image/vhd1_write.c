@@ -3,8 +3,8 @@
  * Allocating in a VHD, which has no log. What keeps it whole is order alone
  * (vhd.md 14):
  *
- *   dynamic       data, bitmap, footer - barrier - BAT - barrier
- *   differencing  data, footer - barrier - bitmap, BAT - barrier
+ *   data, bitmaps of new blocks (dynamic), footer - barrier -
+ *   BAT, changed bitmaps - barrier
  *
  * and the footer copy at offset 0, which no allocation touches: if a cut leaves
  * no footer at the end, the copy opens the image, and the next writable open
@@ -15,30 +15,41 @@
  * dynamic image needs one barrier only. (A differencing one does not get away
  * with it: lost data under a set bit would hide the parent.)
  *
- * New blocks get their bitmap written all ones with the data in a dynamic
- * image, so readers that ignore bitmaps and readers that honour them agree.
+ * New blocks of a dynamic image have a bitmap of all ones, so readers that
+ * ignore bitmaps and readers that honour them agree. It is written when the
+ * space is reserved: were it written with the data, a cut could leave the data
+ * without it, and the two kinds of readers would see different disks.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "break.h"
 #include "core/bytes.h"
 #include "core/checked.h"
 #include "core/diag.h"
 #include "vhd1_tail.h"
 
 #define GROW_MAX ((uint64_t)128 << 20)
+/* longest piece that sets bits: 17 pages of bitmap */
+#define PIN_MAX ((uint64_t)32 << 20)
 
 struct vhd1_tail {
 	uint8_t footer[VHD1_FOOTER_SIZE];
 	uint64_t footer_offset;
 	uint64_t durable;  /* reserved space below this is durably zero */
 	uint64_t reserved; /* will be, after the next barrier */
+	uint64_t marked;   /* fresh places below this have their bitmap */
 };
 
-/* where Windows puts the footer: the last sector of a 4 KiB page */
+/*
+ * Directly behind the last object. Windows leaves a gap to the end of a 4 KiB
+ * page, but QEMU takes the first sector behind the last block for its next one
+ * and trusts that nothing but the footer lies there: with a gap, the old footer
+ * would end up inside that block's data.
+ */
 static uint64_t footer_place(uint64_t end)
 {
-	return vhd_round_up(end, 4096) + 4096 - VHD1_FOOTER_SIZE;
+	return vhd_round_up(end, VHD1_SECTOR);
 }
 
 static int write_footer(struct vhd_image *image, uint64_t at)
@@ -56,13 +67,20 @@ static int write_footer(struct vhd_image *image, uint64_t at)
 
 static int barrier(struct vhd_image *image)
 {
-	struct vhd1_tail *t = image->writer->tail;
-	uint64_t reserved = t->reserved;
-	int rc = vhd_file_flush(image->file);
+	struct vhd_writer *w = image->writer;
+	uint64_t reserved;
+	int rc;
 
-	if (!rc)
-		t->durable = reserved;
-	return rc;
+	pthread_mutex_lock(&w->mutex);
+	reserved = w->tail->reserved;
+	pthread_mutex_unlock(&w->mutex);
+	rc = vhd_file_flush(image->file);
+	if (rc)
+		return rc;
+	pthread_mutex_lock(&w->mutex);
+	w->tail->durable = reserved;
+	pthread_mutex_unlock(&w->mutex);
+	return 0;
 }
 
 /* the footer directly behind the last object, and nothing after it */
@@ -117,7 +135,7 @@ static int start(struct vhd_image *image)
 	w->tail->footer_offset = image->meta.vhd1.footer_offset;
 	if (!rc)
 		rc = trim_tail(image);
-	if (!rc)
+	if (!rc && !VHD_BROKEN(VHD_RULE_CLEAR_STALE_TAIL))
 		rc = vhd_file_write(image->file, end, zeros,
 				    (size_t)(w->tail->footer_offset - end));
 	if (rc) {
@@ -127,44 +145,81 @@ static int start(struct vhd_image *image)
 	return rc;
 }
 
-/* a footer behind `end` and a good deal more */
-static int grow_to(struct vhd_image *image, uint64_t end)
+/* all ones for the sectors a block has, zeros behind; the caller frees it */
+static uint8_t *make_full_bitmap(const struct vhd_image *image)
+{
+	uint64_t bits = (uint64_t)1 << (image->map.block_shift - 9);
+	uint8_t *bitmap = calloc(1, image->map.bitmap_bytes);
+
+	if (!bitmap)
+		return NULL;
+	memset(bitmap, 0xFF, (size_t)(bits / 8));
+	if (bits < 8)
+		bitmap[0] = (uint8_t)(0xFF << (8 - bits));
+	return bitmap;
+}
+
+/* the bitmaps of all places from `at` on that end before `end` */
+static int write_full_bitmaps(struct vhd_image *image, uint64_t at,
+			      uint64_t end)
+{
+	uint64_t bytes = image->map.bitmap_bytes;
+	uint64_t size = bytes + ((uint64_t)1 << image->map.block_shift);
+	uint8_t *bitmap = make_full_bitmap(image);
+	int rc = bitmap ? 0 : VHD_E_NOMEM;
+
+	while (!rc && at + size <= end) {
+		rc = vhd_file_write(image->file, at, bitmap, (size_t)bytes);
+		at = vhd_space_place(image->writer->space, at + size);
+	}
+	free(bitmap);
+	return rc;
+}
+
+/*
+ * The footer moves behind a fresh place, and a good deal more. The old one
+ * goes first: if this fails half-way it is tried again from the start, and
+ * what was a footer must never turn up as a block's content.
+ */
+static int grow_to(struct vhd_image *image, uint64_t place, uint64_t end)
 {
 	static const uint8_t zeros[VHD1_FOOTER_SIZE];
 	struct vhd1_tail *t = image->writer->tail;
-	uint64_t old = t->footer_offset, ahead, at;
+	uint64_t ahead, at;
 	int rc;
 
-	if (end <= old)
+	if (end <= t->footer_offset)
 		return 0;
 	ahead = vhd_min(32 * ((uint64_t)1 << image->map.block_shift), GROW_MAX);
 	at = footer_place(end + ahead);
 	rc = vhd_file_resize(image->file, at + VHD1_FOOTER_SIZE);
 	if (!rc)
+		rc = vhd_file_write(image->file, t->footer_offset, zeros,
+				    sizeof(zeros));
+	if (!rc && !image->map.has_parent)
+		rc = write_full_bitmaps(image, place, at);
+	if (!rc)
 		rc = write_footer(image, at);
-	if (!rc)
-		rc = vhd_file_write(image->file, old, zeros, sizeof(zeros));
-	if (!rc)
+	if (!rc) {
+		t->marked = at;
 		t->reserved = at;
+	}
 	return rc;
 }
 
-/* all ones for the sectors a block has, zeros behind */
-static int write_full_bitmap(struct vhd_image *image, uint64_t at)
+/*
+ * Pins the bits that a write will set. A large block has more bitmap than may
+ * be held at once: the write is cut short to what is.
+ */
+static int pin_bits(struct vhd_image *image, struct vhd_write *w)
 {
-	uint32_t bytes = image->map.bitmap_bytes;
-	uint64_t bits = (uint64_t)1 << (image->map.block_shift - 9);
-	uint8_t *bitmap = calloc(1, bytes);
-	int rc;
+	uint64_t inside = w->start - (w->block << image->map.block_shift);
+	uint64_t first = inside >> 9, last;
 
-	if (!bitmap)
-		return VHD_E_NOMEM;
-	memset(bitmap, 0xFF, (size_t)(bits / 8));
-	if (bits < 8)
-		bitmap[0] = (uint8_t)(0xFF << (8 - bits));
-	rc = vhd_file_write(image->file, at, bitmap, bytes);
-	free(bitmap);
-	return rc;
+	w->length = vhd_min(w->length, PIN_MAX);
+	last = first + (w->length >> 9) - 1;
+	return vhd_write_pin(image, w, w->bits + first / 8,
+			     last / 8 - first / 8 + 1);
 }
 
 static int plan_new(struct vhd_image *image, const struct vhd_block *b,
@@ -184,24 +239,33 @@ static int plan_new(struct vhd_image *image, const struct vhd_block *b,
 	w->partial = map->has_parent;
 	w->ordered = map->has_parent || !w->place.fresh ||
 		     w->place.offset + size > t->durable;
-	rc = grow_to(image, w->place.offset + size);
+	if (VHD_BROKEN(VHD_RULE_RECYCLED_IS_ORDERED))
+		w->ordered = map->has_parent;
+	if (VHD_BROKEN(VHD_RULE_RESERVE_IS_DURABLE))
+		w->ordered = map->has_parent || !w->place.fresh;
+	rc = grow_to(image, w->place.offset, w->place.offset + size);
 	vhd_pages_drop(image->pages, w->place.offset, map->bitmap_bytes);
 	if (!rc)
 		rc = vhd_write_pin(image, w, b->entry, 4);
-	if (rc || !w->partial)
-		return rc ? rc : write_full_bitmap(image, w->place.offset);
-	w->bits = w->place.offset;
-	return vhd_write_pin(image, w, w->bits, map->bitmap_bytes);
+	if (!rc && w->partial) {
+		w->bits = w->place.offset;
+		rc = pin_bits(image, w);
+	} else if (!rc &&
+		   (!w->place.fresh || w->place.offset + size > t->marked)) {
+		rc = write_full_bitmaps(image, w->place.offset,
+					w->place.offset + size);
+	}
+	return rc;
 }
 
 static int plan_fill(struct vhd_image *image, const struct vhd_block *b,
 		     struct vhd_write *w)
 {
 	w->kind = VHD_WRITE_FILL;
-	w->ordered = image->map.has_parent;
+	w->ordered = true; /* a clear bit may hide anything */
 	w->bits = b->bitmap;
 	w->offset = b->data + (w->start - (w->block << image->map.block_shift));
-	return vhd_write_pin(image, w, w->bits, image->map.bitmap_bytes);
+	return pin_bits(image, w);
 }
 
 static int plan(struct vhd_image *image, const struct vhd_block *b,
@@ -239,6 +303,8 @@ static int drop(struct vhd_image *image, uint64_t block,
 		const struct vhd_block *b)
 {
 	const be32 none = be32_of(UINT32_MAX);
+	uint64_t length = image->map.bitmap_bytes +
+			  ((uint64_t)1 << image->map.block_shift);
 	int rc;
 
 	(void)block;
@@ -251,50 +317,42 @@ static int drop(struct vhd_image *image, uint64_t block,
 		return rc;
 	vhd_pages_store(image->pages, b->entry, &none, sizeof(none));
 	vhd_pages_unpin(image->pages, b->entry, 4);
-	vhd_space_release(image->writer->space,
-			  b->data - image->map.bitmap_bytes,
-			  image->map.bitmap_bytes +
-				  ((uint64_t)1 << image->map.block_shift));
+	/* a last block may be cut off, with metadata in the rest of its place
+	 */
+	if (vhd_map_is_free(&image->map, b->bitmap, length))
+		vhd_space_release(image->writer->space, b->bitmap, length);
 	return 0;
 }
 
-static bool is_table(const struct vhd_image *image, uint64_t offset)
-{
-	const struct vhd1_header *h = &image->meta.vhd1.header;
-
-	return offset + VHD1_SECTOR > h->table_offset &&
-	       offset < h->table_offset + (uint64_t)h->max_entries * 4;
-}
-
-/* writes the bitmaps, or the table, or both, of a set */
-static int write_pages(struct vhd_image *image, const struct vhd_page_set *set,
-		       bool bitmaps, bool table)
+static int write_pages(struct vhd_image *image, const struct vhd_page_set *set)
 {
 	int rc = 0;
 
 	for (uint32_t i = 0; i < set->count && !rc; i++)
-		if (is_table(image, set->offsets[i]) ? table : bitmaps)
-			rc = vhd_file_write(image->file, set->offsets[i],
-					    set->data + i * set->page_size,
-					    set->page_size);
+		rc = vhd_file_write(image->file, set->offsets[i],
+				    set->data + i * set->page_size,
+				    set->page_size);
 	return rc;
+}
+
+/* the rules that a test breaks here */
+static bool skips_barrier(const struct vhd_image *image)
+{
+	return image->map.has_parent ? VHD_BROKEN(VHD_RULE_DATA_BEFORE_BITMAP)
+				     : VHD_BROKEN(VHD_RULE_DATA_BEFORE_TABLE);
 }
 
 static int commit(struct vhd_image *image, struct vhd_page_set *set,
 		  bool ordered)
 {
-	bool late_bitmaps = image->map.has_parent;
 	int rc = 0;
 
-	if (!image->writer->tail) /* nothing was ever changed */
+	if (!atomic_load(&image->writer->started)) /* nothing was changed */
 		return vhd_file_flush(image->file);
-	if (ordered && set->count) {
-		rc = write_pages(image, set, !late_bitmaps, false);
-		if (!rc)
-			rc = barrier(image);
-	}
+	if (ordered && set->count && !skips_barrier(image))
+		rc = barrier(image);
 	if (!rc)
-		rc = write_pages(image, set, !ordered || late_bitmaps, true);
+		rc = write_pages(image, set);
 	return rc ? rc : barrier(image);
 }
 

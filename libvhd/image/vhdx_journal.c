@@ -24,6 +24,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "break.h"
 #include "core/checked.h"
 #include "core/diag.h"
 #include "core/guid.h"
@@ -78,7 +79,7 @@ static int write_header(struct vhd_image *image,
 
 	vhdx_header_encode(header, bytes);
 	rc = vhd_file_write(image->file, other, bytes, sizeof(bytes));
-	if (!rc)
+	if (!rc && !VHD_BROKEN(VHD_RULE_ONE_HEADER_AT_A_TIME))
 		rc = vhd_file_flush(image->file);
 	if (rc)
 		return rc;
@@ -181,7 +182,7 @@ int vhdx_journal_replay(struct vhd_image *image, struct vhd_diag *diag)
 		rc = extend_file(image);
 	if (!rc)
 		rc = write_home(image);
-	if (!rc)
+	if (!rc && !VHD_BROKEN(VHD_RULE_REPLAY_BEFORE_CLEAN))
 		rc = vhd_file_flush(image->file);
 	if (!rc)
 		rc = clear_log_guid(image);
@@ -231,7 +232,7 @@ static int put_entry(struct vhd_image *image, uint32_t tail,
 	struct vhdx_journal *j = image->writer->journal;
 	uint32_t pages = set ? set->count : 0;
 	uint32_t size = vhdx_log_entry_size(pages);
-	const struct vhdx_log_entry entry = {
+	struct vhdx_log_entry entry = {
 		.tail = tail,
 		.sequence = j->sequence + 1,
 		.flushed = vhd_round_down(j->file_size, VHDX_ALIGN),
@@ -239,6 +240,8 @@ static int put_entry(struct vhd_image *image, uint32_t tail,
 	};
 	int rc;
 
+	if (VHD_BROKEN(VHD_RULE_DURABLE_SIZE_IN_ENTRY))
+		entry.flushed = entry.last;
 	vhdx_log_entry_encode(&entry, &j->guid, pages,
 			      set ? set->offsets : NULL, set ? set->data : NULL,
 			      j->buf);
@@ -305,7 +308,7 @@ static int start_journal(struct vhd_image *image, uint64_t last)
 		rc = barrier(image);
 	if (!rc)
 		rc = put_entry(image, 0, NULL, last);
-	if (!rc)
+	if (!rc && !VHD_BROKEN(VHD_RULE_LOG_BEFORE_HEADER))
 		rc = barrier(image);
 	return rc ? rc : vhdx_header_update(image, set_log_guid, &j->guid);
 }
@@ -352,16 +355,20 @@ static int commit_entry(struct vhd_image *image, const struct vhd_page_set *set,
 	uint32_t at, tail;
 	int rc = make_room(image, vhdx_log_entry_size(set->count), last);
 
-	if (!rc && ordered) {
+	if (!rc && ordered && !VHD_BROKEN(VHD_RULE_DATA_BEFORE_ENTRY)) {
 		rc = barrier(image);
 		j->unsettled = NONE;
 	}
+	if (!rc && VHD_BROKEN(VHD_RULE_ENTRY_FIRST))
+		rc = write_pages_home(image, set);
 	if (rc)
 		return rc;
+	if (VHD_BROKEN(VHD_RULE_HOMES_BEFORE_TAIL))
+		j->unsettled = NONE;
 	at = j->head;
 	tail = j->unsettled == NONE ? at : j->unsettled;
 	rc = put_entry(image, tail, set, last);
-	if (!rc)
+	if (!rc && !VHD_BROKEN(VHD_RULE_ENTRY_BEFORE_HOMES))
 		rc = barrier(image);
 	if (rc)
 		return rc;
@@ -384,7 +391,7 @@ int vhdx_journal_commit(struct vhd_image *image, const struct vhd_page_set *set,
 
 int vhdx_journal_close(struct vhd_image *image)
 {
-	int rc = barrier(image);
+	int rc = VHD_BROKEN(VHD_RULE_HOMES_BEFORE_CLEAN) ? 0 : barrier(image);
 
 	if (!rc && image->writer->journal)
 		rc = clear_log_guid(image);

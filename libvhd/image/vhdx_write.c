@@ -11,6 +11,7 @@
  */
 #include <string.h>
 
+#include "break.h"
 #include "core/bytes.h"
 #include "core/checked.h"
 #include "core/vhdx_bat.h"
@@ -39,8 +40,7 @@ static int grow_to(struct vhd_image *image, uint64_t end)
 
 /*
  * The first change. Space a crash left behind the last object may hold
- * anything; cutting it off between the two header writes makes everything
- * behind the end fresh.
+ * anything; cutting it off makes everything behind the end fresh.
  */
 static int start(struct vhd_image *image)
 {
@@ -48,7 +48,7 @@ static int start(struct vhd_image *image)
 	uint64_t end = vhd_space_end(w->space);
 	int rc = vhdx_session_start(image);
 
-	if (rc || w->file_size <= end)
+	if (rc || w->file_size <= end || VHD_BROKEN(VHD_RULE_CUT_STALE_TAIL))
 		return rc;
 	rc = vhd_file_resize(image->file, end);
 	if (!rc)
@@ -133,6 +133,10 @@ static int plan_new(struct vhd_image *image, const struct vhd_block *b,
 	w->place_length = size;
 	w->partial = shows_parent && !whole;
 	w->ordered = !w->place.fresh || shows_parent;
+	if (VHD_BROKEN(VHD_RULE_PARENT_IS_ORDERED))
+		w->ordered = !w->place.fresh;
+	if (VHD_BROKEN(VHD_RULE_RECYCLED_IS_ORDERED))
+		w->ordered = shows_parent;
 	w->offset = w->place.offset + inside;
 	rc = grow_to(image, w->place.offset + size);
 	if (!rc)
@@ -231,8 +235,13 @@ static int drop(struct vhd_image *image, uint64_t block,
 static int commit(struct vhd_image *image, struct vhd_page_set *set,
 		  bool ordered)
 {
-	return vhdx_journal_commit(image, set, ordered,
-				   vhd_space_end(image->writer->space));
+	struct vhd_writer *w = image->writer;
+	uint64_t end;
+
+	pthread_mutex_lock(&w->mutex);
+	end = vhd_space_end(w->space);
+	pthread_mutex_unlock(&w->mutex);
+	return vhdx_journal_commit(image, set, ordered, end);
 }
 
 /* clean log; then the space that was grown ahead goes back */

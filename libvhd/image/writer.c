@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "break.h"
 #include "core/checked.h"
 #include "core/diag.h"
 
@@ -168,6 +169,9 @@ int vhd_write_take(struct vhd_image *image, uint64_t length,
 	uint64_t inside;
 	int rc = vhd_space_take(w->space, length, out);
 
+	if (VHD_BROKEN(VHD_RULE_RECYCLED_IS_ORDERED) && !rc &&
+	    out->offset + length <= w->file_size)
+		return 0;
 	if (rc || out->fresh)
 		return rc;
 	inside = out->offset < w->file_size
@@ -369,8 +373,10 @@ int vhd_image_drop_block(struct vhd_image *image, uint64_t block)
 static void reclaim(struct vhd_image *image)
 {
 	struct vhd_writer *w = image->writer;
-	uint64_t epoch = vhd_epoch_advance(&w->epoch), offset, length;
+	uint64_t epoch, offset, length;
 
+	/* two steps on, if nobody is inside, and all that is durable is safe */
+	vhd_epoch_advance(&w->epoch);
 	epoch = vhd_epoch_advance(&w->epoch);
 	while (vhd_space_next_safe(w->space, epoch, &offset, &length)) {
 		if (offset + length <= w->file_size)
@@ -398,7 +404,10 @@ static int flush_pages(struct vhd_image *image)
 		return rc;
 	rc = doubt(w, w->ops->commit(image, &set, ordered));
 	pthread_mutex_lock(&w->mutex);
-	vhd_pages_settle(image->pages, &set);
+	if (rc) /* what could not be written stays in memory, for readers */
+		vhd_page_set_free(&set);
+	else
+		vhd_pages_settle(image->pages, &set);
 	if (!rc) {
 		vhd_space_durable(w->space, mark, atomic_load(&w->epoch.now));
 		reclaim(image);
@@ -476,3 +485,8 @@ static int linear_commit(struct vhd_image *image, struct vhd_page_set *set,
 const struct vhd_writer_ops vhd_linear_writer_ops = {
 	.commit = linear_commit,
 };
+
+int vhd_image_touch(struct vhd_image *image)
+{
+	return ready(image);
+}

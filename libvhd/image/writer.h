@@ -123,6 +123,9 @@ int vhd_image_drop_block(struct vhd_image *image, uint64_t block);
 /* Durable when it returns: all writes committed before the call. */
 int vhd_image_flush(struct vhd_image *image);
 
+/* Begins the session as a first write would. */
+int vhd_image_touch(struct vhd_image *image);
+
 /* Flush and clean close; the image takes no more writes. */
 int vhd_image_shut(struct vhd_image *image);
 

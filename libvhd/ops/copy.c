@@ -83,11 +83,11 @@ static bool next_difference(const struct worker *w, size_t len, size_t *from,
 	size_t at = *from;
 
 	while (at < len &&
-	       !memcmp(a + at, b + at, vhd_min(DIFF_GRAIN, len - at)))
+	       memcmp(a + at, b + at, vhd_min(DIFF_GRAIN, len - at)) == 0)
 		at += vhd_min(DIFF_GRAIN, len - at);
 	*from = at;
 	while (at < len &&
-	       memcmp(a + at, b + at, vhd_min(DIFF_GRAIN, len - at)))
+	       memcmp(a + at, b + at, vhd_min(DIFF_GRAIN, len - at)) != 0)
 		at += vhd_min(DIFF_GRAIN, len - at);
 	*to = at;
 	return *from < len;

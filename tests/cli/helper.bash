@@ -74,6 +74,54 @@ vhdx() {
 		"$2" "$1"
 }
 
+# random_raw FILE: a raw disk of 24 MiB whose data begin and end anywhere
+random_raw() {
+	truncate -s 24M "$1"
+	local place
+	for place in "0 3" "4095 2" "9000 3000" "20480 4096" "49151 1"; do
+		set -- "$1" $place
+		dd if=/dev/urandom of="$1" bs=512 seek="$2" count="$3" \
+			conv=notrunc status=none
+	done
+}
+
+# qemu_name FILE: what QEMU calls the format of a file
+qemu_name() {
+	case $1 in
+	*.vhd | *.avhd) echo vpc ;;
+	*.vhdx | *.avhdx) echo vhdx ;;
+	*) echo raw ;;
+	esac
+}
+
+# same_in_qemu IMAGE RAW: QEMU reads the same content and size
+same_in_qemu() {
+	local format
+	need qemu-img
+	format=$(qemu_name "$1")
+	[ "$(qemu-img info --output=json -f "$format" "$1" |
+		jq '."virtual-size"')" = "$(stat -c %s "$2")" ]
+	qemu-img convert -f "$format" -O raw "$1" from-qemu.raw
+	cmp from-qemu.raw "$2"
+	[ "$format" != vhdx ] || qemu-img check -q -f vhdx "$1"
+}
+
+# has_read PID BYTES: true once the process has read so much, or is gone
+has_read() {
+	while [ -d "/proc/$1" ] &&
+		[ "$(awk '/^rchar/ { print $2 }' "/proc/$1/io")" -lt "$2" ]; do
+		:
+	done 2>/dev/null
+}
+
+# has_written PID BYTES: true once the process has written so much, or is gone
+has_written() {
+	while [ -d "/proc/$1" ] &&
+		[ "$(awk '/^wchar/ { print $2 }' "/proc/$1/io")" -lt "$2" ]; do
+		:
+	done 2>/dev/null
+}
+
 # has_keys JSON KEY...: fails with the name of the first key that is missing
 has_keys() {
 	local json=$1 key

@@ -3,7 +3,8 @@
 # The conventions that all commands share: help, version, options, exit code 2.
 load helper
 
-COMMANDS="info chain map read convert hash compare check log dump"
+COMMANDS="create snapshot info chain map measure convert compare hash read write
+	zero discard check log dump"
 
 @test "no arguments: short usage on stderr, exit 2" {
 	status 2 vhdtool
@@ -67,6 +68,10 @@ COMMANDS="info chain map read convert hash compare check log dump"
 	status 2 vhdtool info a.vhd b.vhd
 	status 2 vhdtool convert a.vhd
 	status 2 vhdtool compare a.vhd
+	status 2 vhdtool create --size 1M
+	status 2 vhdtool snapshot a.vhd
+	status 2 vhdtool write
+	status 2 vhdtool measure -O vhd
 }
 
 @test "an option without its value: exit 2" {

@@ -15,48 +15,30 @@
 #include <string.h>
 
 #include "core/checked.h"
+#include "support/player.h"
 #include "verdict.h"
 
 struct run {
-	const struct subject *subject;
-	struct powercut *power;
-	struct cow *parent;
-	struct vhd_disk *disk;
-	struct oracle *oracle;
+	struct player p;
 	struct verdict verdict;
-	uint64_t seed;
-	uint64_t lots;	 /* drawn so far */
 	uint64_t chance; /* of a cut at one moment, in 1/1000 */
-	unsigned each;	 /* cuts at such a moment */
-	uint64_t steps;
+	unsigned each;   /* cuts at such a moment */
 	const char *keep;
-	uint8_t *buf;
-	bool failed;
 };
-
-static uint64_t draw(struct run *r, uint64_t n)
-{
-	return cut_hash(r->seed, r->lots++) % n;
-}
-
-static void fail(struct run *r, const char *what, int rc)
-{
-	r->failed = true;
-	fprintf(stderr, "%s: step %" PRIu64 ": %s: %s\n", r->subject->name,
-		r->steps, what, vhd_strerror(rc));
-}
 
 static void judge(struct run *r, struct cut cut)
 {
-	struct cow *content = powercut_content(r->power, cut);
+	struct cow *content = powercut_content(r->p.power, cut);
 
-	if (!verdict_judge(&r->verdict, content, draw(r, 1u << 30))) {
-		r->failed = true;
+	if (!verdict_judge(&r->verdict, content,
+			   player_draw(&r->p, 1u << 30))) {
+		r->p.failed = true;
 		fprintf(stderr,
 			"%s: step %" PRIu64 ", call %" PRIu64 ", cut '%s' of "
 			"%" PRIu64 " open sectors\n",
-			r->subject->name, r->steps, powercut_calls(r->power),
-			cut_mode_name(cut.mode), powercut_open_units(r->power));
+			r->p.subject->name, r->p.steps,
+			powercut_calls(r->p.power), cut_mode_name(cut.mode),
+			powercut_open_units(r->p.power));
 		if (r->keep)
 			cow_save(content, r->keep);
 	}
@@ -67,217 +49,61 @@ static void moment(void *ctx)
 {
 	struct run *r = ctx;
 
-	if (draw(r, 1000) >= r->chance)
+	if (player_draw(&r->p, 1000) >= r->chance)
 		return;
-	for (unsigned i = 0; i < r->each && !r->failed; i++)
-		judge(r, powercut_choose(r->power, draw(r, UINT64_MAX)));
-}
-
-/* -- steps ------------------------------------------------------------------- */
-
-static void open_disk(struct run *r)
-{
-	struct vhd_diag diag = {0};
-	struct vhd_file *file = powercut_file(r->power);
-	int rc = subject_open(r->subject, file, r->parent, true, &r->disk,
-			      &diag);
-
-	if (!rc)
-		return;
-	vhd_file_close(file);
-	r->disk = NULL;
-	fail(r, diag.text, rc);
-}
-
-static void flush(struct run *r)
-{
-	int rc = vhd_disk_flush(r->disk, NULL);
-
-	if (rc)
-		fail(r, "flush", rc);
-	else
-		oracle_flushed(r->oracle);
-}
-
-static void write_range(struct run *r, uint64_t offset, uint64_t length)
-{
-	uint32_t version = ++r->oracle->version;
-	int rc;
-
-	oracle_content(offset, length, version, r->buf);
-	oracle_allow(r->oracle, offset, length, version);
-	rc = vhd_disk_write(r->disk, offset, r->buf, (size_t)length, NULL);
-	if (rc)
-		fail(r, "write", rc);
-	oracle_set(r->oracle, offset, length, version);
-}
-
-static void zero_range(struct run *r, uint64_t offset, uint64_t length)
-{
-	int rc;
-
-	oracle_allow(r->oracle, offset, length, ORACLE_ZERO);
-	rc = vhd_disk_zero(r->disk, offset, length, NULL);
-	if (rc)
-		fail(r, "zero", rc);
-	oracle_set(r->oracle, offset, length, ORACLE_ZERO);
-}
-
-/* zeros or as before: what it is is found by looking */
-static void discard_range(struct run *r, uint64_t offset, uint64_t length)
-{
-	static const uint8_t zeros[512];
-	int rc;
-
-	oracle_allow(r->oracle, offset, length, ORACLE_ZERO);
-	rc = vhd_disk_discard(r->disk, offset, length, NULL);
-	if (!rc)
-		rc = vhd_disk_read(r->disk, offset, r->buf, (size_t)length,
-				   NULL);
-	if (rc)
-		fail(r, "discard", rc);
-	for (uint64_t at = 0; at < length; at += 512)
-		if (memcmp(r->buf + at, zeros, 512) == 0)
-			oracle_set(r->oracle, offset + at, 512, ORACLE_ZERO);
-}
-
-/* what the disk shows must be what was last written */
-static void compare(struct run *r)
-{
-	uint64_t size = r->subject->size;
-
-	if (r->failed || !verdict_read(&r->verdict, r->disk, r->buf))
-		return;
-	for (uint64_t at = 0; at < size; at += 512)
-		if (memcmp(r->buf + at, r->oracle->bytes + at, 512)) {
-			oracle_explain(r->oracle, at, r->buf + at);
-			fail(r, "the disk shows something else", 0);
-			return;
-		}
-}
-
-static void shut(struct run *r)
-{
-	int rc = vhd_disk_shut(r->disk, NULL);
-
-	if (rc)
-		fail(r, "shut", rc);
-	else
-		oracle_flushed(r->oracle);
-	vhd_disk_close(r->disk);
-	r->disk = NULL;
-	if (!r->failed)
-		open_disk(r);
-}
-
-/* the process dies; the host lives on, and nothing becomes durable by that */
-static void kill_process(struct run *r)
-{
-	uint64_t bad;
-
-	vhd_disk_close(r->disk);
-	r->disk = NULL;
-	open_disk(r);
-	if (r->failed || !verdict_read(&r->verdict, r->disk, r->buf))
-		return;
-	bad = oracle_check(r->oracle, 0, r->buf, r->subject->size);
-	if (bad == UINT64_MAX) {
-		oracle_adopt(r->oracle, r->buf, false);
-		return;
-	}
-	oracle_explain(r->oracle, bad, r->buf + bad);
-	fail(r, "a killed process leaves a third thing", 0);
+	for (unsigned i = 0; i < r->each && !r->p.failed; i++)
+		judge(r, powercut_choose(r->p.power,
+					 player_draw(&r->p, UINT64_MAX)));
 }
 
 /* a cut, and life goes on from what it left */
 static void crash(struct run *r)
 {
-	struct cow *content = powercut_content(
-		r->power, powercut_choose(r->power, draw(r, UINT64_MAX)));
+	struct cut cut =
+		powercut_choose(r->p.power, player_draw(&r->p, UINT64_MAX));
 
-	vhd_disk_close(r->disk);
-	r->disk = NULL;
-	powercut_free(r->power);
-	r->power = powercut_new(content);
-	powercut_hook(r->power, moment, r);
-	if (!verdict_judge(&r->verdict, content, draw(r, 1u << 30))) {
-		r->failed = true;
-		return;
-	}
-	oracle_adopt(r->oracle, r->verdict.shown, true);
-	open_disk(r);
+	judge(r, cut);
+	if (!r->p.failed)
+		player_crash(&r->p, cut);
 }
 
-/* -- random scenarios -------------------------------------------------------- */
-
-/* a range of whole sectors: small ones, aligned ones, whole blocks */
-static void draw_range(struct run *r, uint64_t *offset, uint64_t *length)
-{
-	uint64_t size = r->subject->size, unit = r->subject->sector;
-	uint64_t block = r->subject->block ? r->subject->block : 65536;
-	uint64_t hot = draw(r, 3) ? vhd_min(size, 2 * block) : size;
-
-	*offset = draw(r, hot / unit) * unit;
-	switch (draw(r, 8)) {
-	case 0:
-	case 1:
-		*length = unit;
-		break;
-	case 2:
-	case 3:
-		*length = (1 + draw(r, 8192 / unit)) * unit;
-		break;
-	case 4:
-		*offset = vhd_round_down(*offset, 4096);
-		*length = (1 + draw(r, 16)) * 4096;
-		break;
-	case 5: /* over the end of a block */
-		*offset = vhd_round_down(*offset, block) + block - 2 * unit;
-		*length = (1 + draw(r, 8)) * unit;
-		break;
-	case 6:
-		*offset = vhd_round_down(*offset, block);
-		*length = block;
-		break;
-	default:
-		*length = (1 + draw(r, block / unit)) * unit;
-	}
-	*offset = vhd_min(*offset, size - unit);
-	*length = vhd_min(*length, size - *offset);
-}
+/* -- random scenarios --------------------------------------------------------
+ */
 
 static void step(struct run *r)
 {
-	uint64_t offset, length, what = draw(r, 100);
+	uint64_t offset, length, what = player_draw(&r->p, 100);
 
-	r->steps++;
-	if (r->oracle->full)
-		flush(r);
-	draw_range(r, &offset, &length);
+	r->p.steps++;
+	if (r->p.oracle->full)
+		player_flush(&r->p);
+	player_draw_range(&r->p, &offset, &length);
 	if (what < 50)
-		write_range(r, offset, length);
+		player_write(&r->p, offset, length);
 	else if (what < 57)
-		zero_range(r, offset, length);
+		player_zero(&r->p, offset, length);
 	else if (what < 67)
-		discard_range(r, offset, length);
+		player_discard(&r->p, offset, length);
 	else if (what < 88)
-		flush(r);
+		player_flush(&r->p);
 	else if (what < 91)
-		shut(r);
+		player_shut(&r->p);
 	else if (what < 94)
-		kill_process(r);
+		player_kill(&r->p);
 	else if (what < 97)
 		crash(r);
 	else
-		compare(r);
+		player_compare(&r->p);
 }
 
-/* -- fixed scenarios --------------------------------------------------------- */
+/* -- fixed scenarios ---------------------------------------------------------
+ */
 
 /*
  * A letter and, for some, a block: w small write at its start, e at its end,
  * W all of it, z zero, d discard, p discard of a part; f flush, s shut and
- * open, k kill and open.
+ * open, k kill and open; a write a sector of each of the first 32 blocks, b of
+ * each other one, with a flush behind each.
  */
 static const char *const scripts[] = {
 	"w0 f",
@@ -289,78 +115,93 @@ static const char *const scripts[] = {
 	"w0 f d0 w0 f d0 f e0 f",
 	"w0 w1 w2 f d1 f w3 f k w1 f s",
 	"W0 f p0 e0 f w0 d0 e0 f s",
+	"w0 s w1 s z0 s w2 w3 s",
+	"w0 f d1 f w0 f d2 f w1 f d3 f e0 f d0 f",
+	"a f b s",
 };
+
+/* one sector of each block from `first` on */
+static void write_blocks(struct run *r, uint64_t first, uint64_t count,
+			 bool flushed)
+{
+	uint64_t block = r->p.subject->block ? r->p.subject->block : 65536;
+
+	for (uint64_t b = first; b < first + count && !r->p.failed; b++) {
+		if (b * block >= r->p.subject->size)
+			break;
+		player_write(&r->p, b * block, r->p.subject->sector);
+		if (flushed)
+			player_flush(&r->p);
+	}
+}
 
 static void script_step(struct run *r, char what, uint64_t index)
 {
-	uint64_t block = r->subject->block ? r->subject->block : 65536;
-	uint64_t count = (r->subject->size + block - 1) / block;
-	uint64_t start = index % count * block, unit = r->subject->sector;
-	uint64_t length = vhd_min(block, r->subject->size - start);
+	uint64_t block = r->p.subject->block ? r->p.subject->block : 65536;
+	uint64_t count = (r->p.subject->size + block - 1) / block;
+	uint64_t start = index % count * block, unit = r->p.subject->sector;
+	uint64_t length = vhd_min(block, r->p.subject->size - start);
 
-	r->steps++;
-	if (r->oracle->full)
-		flush(r);
+	r->p.steps++;
+	if (r->p.oracle->full)
+		player_flush(&r->p);
 	switch (what) {
 	case 'w':
-		write_range(r, start, 4 * unit);
+		player_write(&r->p, start, 4 * unit);
 		break;
 	case 'e':
-		write_range(r, start + length - 3 * unit, 3 * unit);
+		player_write(&r->p, start + length - 3 * unit, 3 * unit);
 		break;
 	case 'W':
-		write_range(r, start, length);
+		player_write(&r->p, start, length);
 		break;
 	case 'z':
-		zero_range(r, start, length);
+		player_zero(&r->p, start, length);
 		break;
 	case 'd':
-		discard_range(r, start, length);
+		player_discard(&r->p, start, length);
 		break;
 	case 'p':
-		discard_range(r, start + unit, 2 * unit);
+		player_discard(&r->p, start + unit, 2 * unit);
+		break;
+	case 'a':
+		write_blocks(r, 0, 32, false);
+		break;
+	case 'b':
+		write_blocks(r, 32, UINT32_MAX, true);
 		break;
 	case 'f':
-		flush(r);
+		player_flush(&r->p);
 		break;
 	case 's':
-		shut(r);
+		player_shut(&r->p);
 		break;
 	case 'k':
-		kill_process(r);
+		player_kill(&r->p);
 		break;
 	}
 }
 
-/* -- runs -------------------------------------------------------------------- */
+/* -- runs --------------------------------------------------------------------
+ */
 
-static void begin(struct run *r)
+static void begin(struct run *r, const struct subject *s, uint64_t seed)
 {
-	r->parent = subject_parent(r->subject);
-	r->power = powercut_new(subject_make(r->subject));
-	r->oracle = subject_oracle(r->subject);
-	r->buf = malloc((size_t)r->subject->size);
-	if (!r->buf)
-		abort();
-	verdict_init(&r->verdict, r->subject, r->parent, r->oracle);
-	powercut_hook(r->power, moment, r);
-	open_disk(r);
+	player_init(&r->p, s, seed);
+	verdict_init(&r->verdict, s, r->p.parent, r->p.oracle);
+	powercut_hook(r->p.power, moment, r);
 }
 
 static uint64_t end(struct run *r)
 {
-	if (!r->failed)
-		compare(r);
-	if (!r->failed)
-		shut(r);
-	if (!r->failed)
-		compare(r);
-	r->failed |= r->verdict.failed;
-	vhd_disk_close(r->disk);
-	powercut_free(r->power);
-	oracle_free(r->oracle);
-	cow_free(r->parent);
-	free(r->buf);
+	if (!r->p.failed)
+		player_compare(&r->p);
+	if (!r->p.failed)
+		player_shut(&r->p);
+	if (!r->p.failed)
+		player_compare(&r->p);
+	r->p.failed |= r->verdict.failed;
+	player_drop(&r->p);
 	verdict_drop(&r->verdict);
 	return r->verdict.cuts;
 }
@@ -368,36 +209,39 @@ static uint64_t end(struct run *r)
 static bool run_script(const struct subject *s, const char *script,
 		       uint64_t *cuts)
 {
-	struct run r = {.subject = s, .chance = 1000, .each = 3, .seed = 1};
+	struct run r = {.chance = 1000, .each = 3};
 
-	begin(&r);
-	for (const char *p = script; *p && !r.failed; p++)
+	if (*script == 'a')
+		r.chance = 300;
+	begin(&r, s, 1);
+	for (const char *p = script; *p && !r.p.failed; p++)
 		if (*p != ' ' && (*p < '0' || *p > '9'))
 			script_step(&r, *p, p[1] ? (uint64_t)(p[1] - '0') : 0);
 	*cuts += end(&r);
-	if (r.failed)
+	if (r.p.failed)
 		fprintf(stderr, "%s: fixed scenario '%s' fails\n", s->name,
 			script);
-	return !r.failed;
+	return !r.p.failed;
 }
 
-static bool run_random(const struct subject *s, uint64_t seed,
-		       const char *keep, uint64_t *cuts)
+static bool run_random(const struct subject *s, uint64_t seed, const char *keep,
+		       uint64_t *cuts)
 {
-	struct run r = {.subject = s, .seed = seed, .each = 1, .keep = keep};
-	uint64_t steps = 10 + draw(&r, draw(&r, 4) ? 60 : 400);
+	struct run r = {.each = 1, .keep = keep};
+	uint64_t steps;
 
+	begin(&r, s, seed);
+	steps = 10 + player_draw(&r.p, player_draw(&r.p, 4) ? 60 : 400);
 	r.chance = steps > 70 ? 40 : 250;
-	begin(&r);
-	while (r.steps < steps && !r.failed)
+	while (r.p.steps < steps && !r.p.failed)
 		step(&r);
 	*cuts += end(&r);
-	if (r.failed)
+	if (r.p.failed)
 		fprintf(stderr,
 			"again: powercut --format %s --seed %" PRIu64
 			" --scenarios 1\n",
 			s->name, seed);
-	return !r.failed;
+	return !r.p.failed;
 }
 
 struct options {
@@ -405,7 +249,7 @@ struct options {
 	uint64_t seed;
 	uint64_t scenarios;
 	const char *keep;
-	const struct subject *only[16];
+	const struct subject *only[32];
 	size_t count;
 };
 
@@ -417,8 +261,8 @@ static bool run_subject(const struct subject *s, const struct options *o)
 	for (size_t i = 0; i < sizeof(scripts) / sizeof(*scripts) && ok; i++)
 		if (!o->scenarios && cuts < o->cuts)
 			ok = run_script(s, scripts[i], &cuts);
-	for (; ok && (o->scenarios ? seed < o->seed + o->scenarios
-				   : cuts < o->cuts);
+	for (; ok &&
+	       (o->scenarios ? seed < o->seed + o->scenarios : cuts < o->cuts);
 	     seed++)
 		ok = run_random(s, seed, o->keep, &cuts);
 	printf("%-22s %8" PRIu64 " cuts, %6" PRIu64 " random scenarios: %s\n",
@@ -450,7 +294,7 @@ static bool parse(int argc, char **argv, struct options *o)
 		else if (!strcmp(argv[i], "--keep"))
 			o->keep = value;
 		else if (!strcmp(argv[i], "--format") && subject_find(value) &&
-			 o->count < 16)
+			 o->count < 32)
 			o->only[o->count++] = subject_find(value);
 		else
 			return false;

@@ -37,8 +37,8 @@ static uint8_t *buffer(const struct verdict *v)
 void verdict_init(struct verdict *v, const struct subject *subject,
 		  struct cow *parent, const struct oracle *oracle)
 {
-	*v = (struct verdict){subject, parent, oracle, 0, false, NULL, NULL,
-			      NULL};
+	*v = (struct verdict){subject, parent, oracle, 0,
+			      false,   NULL,   NULL,   NULL};
 	v->shown = buffer(v);
 	v->wanted = buffer(v);
 	v->scratch = buffer(v);
@@ -63,15 +63,15 @@ static bool open_content(struct verdict *v, struct vhd_file *file,
 			 bool writable, struct vhd_disk **out)
 {
 	struct vhd_diag diag = {0};
-	int rc = subject_open(v->subject, file, v->parent, writable, out,
-			      &diag);
+	int rc =
+		subject_open(v->subject, file, v->parent, writable, out, &diag);
 
 	if (!rc)
 		return true;
 	vhd_file_close(file);
-	return complain(v, writable ? "does not open for writing"
-				    : "does not open",
-			rc, &diag);
+	return complain(
+		v, writable ? "does not open for writing" : "does not open", rc,
+		&diag);
 }
 
 static bool read_content(struct verdict *v, struct cow *content, uint8_t *out,
@@ -88,7 +88,8 @@ static bool read_content(struct verdict *v, struct cow *content, uint8_t *out,
 	return ok;
 }
 
-/* -- vhd_image_check() ------------------------------------------------------- */
+/* -- vhd_image_check() -------------------------------------------------------
+ */
 
 /* leaks may be; a VHD may have lost its end footer while it grew */
 static void note_fault(void *ctx, const struct vhd_fault *fault)
@@ -110,7 +111,8 @@ static bool check_content(struct verdict *v, struct cow *content)
 	return rc ? complain(v, "cannot be checked", rc, NULL) : !v->failed;
 }
 
-/* -- the loader's reader ----------------------------------------------------- */
+/* -- the loader's reader -----------------------------------------------------
+ */
 
 struct loader {
 	struct vhd_boot *boot;
@@ -154,7 +156,8 @@ static bool loader_agrees(struct verdict *v, struct cow *content)
 	return true;
 }
 
-/* -- recovery ---------------------------------------------------------------- */
+/* -- recovery ----------------------------------------------------------------
+ */
 
 /* each sector as before or as written */
 static bool old_or_new(struct verdict *v, const uint8_t *bytes)
@@ -163,8 +166,9 @@ static bool old_or_new(struct verdict *v, const uint8_t *bytes)
 		if (memcmp(bytes + at, v->shown + at, 512) &&
 		    memcmp(bytes + at, v->wanted + at, 512)) {
 			fprintf(stderr, "sector %" PRIu64 ": ", at / 512);
-			return complain(v, "a cut during recovery shows a "
-					   "third thing",
+			return complain(v,
+					"a cut during recovery shows a "
+					"third thing",
 					0, NULL);
 		}
 	return true;
@@ -191,8 +195,8 @@ static void cut_again(void *ctx)
 	if (v->failed || !r->deep)
 		return;
 	v->cuts++;
-	content = powercut_content(r->power,
-				   powercut_choose(r->power, lot >> 8));
+	content =
+		powercut_content(r->power, powercut_choose(r->power, lot >> 8));
 	if (read_content(v, content, v->scratch, &conditions) &&
 	    old_or_new(v, v->scratch) && check_content(v, content) &&
 	    open_content(v, cow_file(content, true), true, &disk)) {
@@ -210,8 +214,8 @@ static bool shows(struct verdict *v, struct vhd_disk *disk,
 		return false;
 	for (uint64_t at = 0; at < v->subject->size; at += 512)
 		if (memcmp(v->scratch + at, expected + at, 512)) {
-			fprintf(stderr, "sector %" PRIu64 " differs: ",
-				at / 512);
+			fprintf(stderr,
+				"sector %" PRIu64 " differs: ", at / 512);
 			return complain(v, when, 0, NULL);
 		}
 	return true;

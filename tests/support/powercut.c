@@ -70,6 +70,17 @@ void powercut_free(struct powercut *p)
 	free(p);
 }
 
+void powercut_reset(struct powercut *p, struct cow *content)
+{
+	forget_ops(p);
+	cow_free(p->durable);
+	cow_free(p->now);
+	p->durable = content;
+	p->now = cow_copy(content);
+	p->dead = false;
+	p->dead_at = 0;
+}
+
 void powercut_hook(struct powercut *p, void (*hook)(void *ctx), void *ctx)
 {
 	p->hook = hook;

@@ -39,6 +39,10 @@ struct cut {
 struct powercut *powercut_new(struct cow *content);
 void powercut_free(struct powercut *p);
 
+/* Starts over with another content, which becomes durable; the hook stays. No
+ * file may be open. */
+void powercut_reset(struct powercut *p, struct cow *content);
+
 /* The file; closing it loses nothing. */
 struct vhd_file *powercut_file(struct powercut *p);
 

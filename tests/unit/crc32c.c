@@ -83,3 +83,45 @@ Test(crc32c, zeros_need_not_be_read)
 			     vhd_crc32c(start, bytes, lengths[i]), "%zu zeros",
 			     lengths[i]);
 }
+
+/*
+ * guards the three streams: with nothing but zeros behind it, what is left of
+ * each bit of the register passes the maps that join them
+ */
+Test(crc32c, joining_streams_is_appending_zeros)
+{
+	static const size_t lengths[] = {3 * 1360, 4096, 3 * 21840, 60000,
+					 65536};
+
+	memset(bytes, 0, sizeof(bytes));
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++)
+		for (int bit = 0; bit < 32; bit++) {
+			uint32_t crc = ~((uint32_t)1 << bit);
+
+			cr_assert_eq(vhd_crc32c(crc, bytes, lengths[i]),
+				     vhd_crc32c_zeros(crc, lengths[i]),
+				     "%zu bytes, bit %d", lengths[i], bit);
+		}
+}
+
+/* guards the borders between streams, lengths and alignments */
+Test(crc32c, hardware_and_portable_agree_on_long_inputs)
+{
+	uint32_t noise = 1;
+
+	for (size_t i = 0; i < sizeof(bytes); i++) {
+		noise = noise * 1664525 + 1013904223;
+		bytes[i] = (uint8_t)(noise >> 24);
+	}
+	for (size_t len = 3 * 1360 - 9; len < sizeof(bytes) - 8; len += 733)
+		for (size_t start = 0; start < 8; start += 7)
+			cr_assert_eq(vhd_crc32c(5, bytes + start, len),
+				     vhd_crc32c_portable(5, bytes + start, len),
+				     "start %zu length %zu", start, len);
+	for (size_t around = 3 * 1360; around <= 3 * 21840;
+	     around += 3 * (21840 - 1360))
+		for (size_t len = around - 10; len < around + 10; len++)
+			cr_assert_eq(vhd_crc32c(6, bytes, len),
+				     vhd_crc32c_portable(6, bytes, len),
+				     "length %zu", len);
+}

@@ -1,0 +1,92 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+# Who writes an image has it alone; parents are shared by those who read.
+load helper
+
+# hold COMMAND...: runs it with a pipe as input, descriptor 9
+hold() {
+	[ -e pipe ] || mkfifo pipe
+	"$@" <pipe >held.out 2>&1 3>&- &
+	holder=$!
+	exec 9>pipe
+}
+
+release() {
+	exec 9>&-
+	wait $holder
+}
+
+@test "two writers: the second is refused, whatever it wants" {
+	[ -r /proc/self/io ] || skip "no /proc/PID/io here"
+	for image in a.vhd a.vhdx; do
+		vhdtool create --size 8M $image
+		head -c 512 /dev/urandom >piece
+		hold "$VHDTOOL" write --length 1024 $image
+		cat piece >&9
+		# it reads after it has locked
+		until ! vhdtool info $image >/dev/null 2>&1; do
+			kill -0 $holder
+		done
+		status 1 vhdtool write $image <piece
+		[ -n "$stderr" ]
+		status 1 vhdtool zero --offset 0 --length 512 $image
+		status 1 vhdtool discard --offset 0 --length 512 $image
+		status 1 vhdtool read $image
+		status 1 vhdtool snapshot $image child.${image##*.}
+		status 1 vhdtool convert $image copy.raw
+		[ ! -e child.${image##*.} ] && [ ! -e copy.raw ]
+		cat piece >&9
+		release
+		vhdtool read --length 512 $image | cmp - piece
+	done
+}
+
+@test "QEMU refuses what we write" {
+	need qemu-io
+	for image in a.vhd a.vhdx; do
+		vhdtool create --size 8M $image
+		hold "$VHDTOOL" write --length 512 $image
+		until ! vhdtool info $image >/dev/null 2>&1; do
+			kill -0 $holder
+		done
+		run ! qemu-io -f "$(qemu_name $image)" -c "write 0 512" $image
+		[[ "$output" == *lock* ]]
+		head -c 512 /dev/zero >&9
+		release
+	done
+}
+
+@test "we refuse what QEMU writes" {
+	need qemu-io
+	for image in a.vhd a.vhdx; do
+		vhdtool create --size 8M $image
+		hold qemu-io -f "$(qemu_name $image)" $image
+		# one line at a time: it forgets what came together
+		echo "read 0 512" >&9
+		until grep -q "read 512" held.out; do
+			kill -0 $holder
+		done
+		status 1 vhdtool write $image </dev/zero
+		status 1 vhdtool zero --offset 0 --length 512 $image
+		echo quit >&9
+		release
+		vhdtool check $image
+	done
+}
+
+@test "children of one parent are written at the same time" {
+	vhdtool create --size 8M p.vhdx
+	vhdtool snapshot p.vhdx a.vhdx
+	vhdtool snapshot p.vhdx b.vhdx
+	head -c 512 /dev/urandom >piece
+	hold "$VHDTOOL" write --length 512 a.vhdx
+	until ! vhdtool info a.vhdx >/dev/null 2>&1; do
+		kill -0 $holder
+	done
+	status 0 vhdtool write b.vhdx <piece
+	# but the parent is not
+	status 1 vhdtool write p.vhdx <piece
+	cat piece >&9
+	release
+	vhdtool compare a.vhdx b.vhdx
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "support/fault.h"
+
+#include <stdlib.h>
+
+static int hit(struct fault *f, enum fault_kind kind)
+{
+	if (kind != f->kind || !f->n)
+		return 0;
+	if (f->n > 1) {
+		f->n--;
+		return 0;
+	}
+	f->failed++;
+	if (!f->for_ever)
+		f->n = 0;
+	return f->error;
+}
+
+static int read_at(void *ctx, uint64_t offset, void *buf, size_t len)
+{
+	struct fault *f = ctx;
+	int rc = hit(f, FAULT_READ);
+
+	return rc ? rc : vhd_file_read(f->inner, offset, buf, len);
+}
+
+static int get_size(void *ctx, uint64_t *size)
+{
+	return vhd_file_size(((struct fault *)ctx)->inner, size);
+}
+
+/* the first half gets there before it fails */
+static int write_at(void *ctx, uint64_t offset, const void *buf, size_t len)
+{
+	struct fault *f = ctx;
+	int rc = hit(f, FAULT_WRITE);
+
+	if (!rc)
+		return vhd_file_write(f->inner, offset, buf, len);
+	vhd_file_write(f->inner, offset, buf, len / 1024 * 512);
+	return rc;
+}
+
+static int flush(void *ctx)
+{
+	struct fault *f = ctx;
+	int rc = hit(f, FAULT_FLUSH);
+
+	return rc ? rc : vhd_file_flush(f->inner);
+}
+
+static int resize(void *ctx, uint64_t size)
+{
+	struct fault *f = ctx;
+	int rc = hit(f, FAULT_RESIZE);
+
+	return rc ? rc : vhd_file_resize(f->inner, size);
+}
+
+static int punch(void *ctx, uint64_t offset, uint64_t length)
+{
+	struct fault *f = ctx;
+	int rc = hit(f, FAULT_WRITE);
+
+	return rc ? rc : vhd_file_punch(f->inner, offset, length);
+}
+
+static int next_data(void *ctx, uint64_t offset, uint64_t *start, uint64_t *end)
+{
+	return vhd_file_next_data(((struct fault *)ctx)->inner, offset, start,
+				  end);
+}
+
+static void close_inner(void *ctx)
+{
+	vhd_file_close(((struct fault *)ctx)->inner);
+}
+
+struct vhd_file *fault_file(struct fault *fault)
+{
+	static const struct vhd_file_ops ops = {
+		.size = sizeof(ops),
+		.read_at = read_at,
+		.get_size = get_size,
+		.close = close_inner,
+		.write_at = write_at,
+		.flush = flush,
+		.resize = resize,
+		.punch = punch,
+		.next_data = next_data,
+	};
+	struct vhd_file *file;
+
+	if (vhd_file_new(&ops, fault, &file))
+		abort();
+	return file;
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "support/player.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/checked.h"
+
+void player_init(struct player *p, const struct subject *subject, uint64_t seed)
+{
+	p->subject = subject;
+	p->seed = seed;
+	p->parent = subject_parent(subject);
+	p->power = powercut_new(subject_make(subject));
+	p->oracle = subject_oracle(subject);
+	p->buf = malloc((size_t)subject->size);
+	if (!p->buf)
+		abort();
+	player_open(p);
+}
+
+void player_drop(struct player *p)
+{
+	vhd_disk_close(p->disk);
+	powercut_free(p->power);
+	oracle_free(p->oracle);
+	cow_free(p->parent);
+	free(p->buf);
+}
+
+uint64_t player_draw(struct player *p, uint64_t n)
+{
+	return cut_hash(p->seed, p->lots++) % n;
+}
+
+void player_fail(struct player *p, const char *what, int rc)
+{
+	p->failed = true;
+	fprintf(stderr, "%s: step %" PRIu64 ": %s: %s\n", p->subject->name,
+		p->steps, what, rc ? vhd_strerror(rc) : "wrong content");
+}
+
+void player_open(struct player *p)
+{
+	struct vhd_diag diag = {0};
+	struct vhd_file *file = powercut_file(p->power);
+	int rc = subject_open(p->subject, file, p->parent, true, &p->disk,
+			      &diag);
+
+	if (!rc)
+		return;
+	vhd_file_close(file);
+	p->disk = NULL;
+	player_fail(p, diag.text, rc);
+}
+
+void player_flush(struct player *p)
+{
+	int rc = vhd_disk_flush(p->disk, NULL);
+
+	if (rc)
+		player_fail(p, "flush", rc);
+	else
+		oracle_flushed(p->oracle);
+}
+
+void player_write(struct player *p, uint64_t offset, uint64_t length)
+{
+	uint32_t version = ++p->oracle->version;
+	int rc;
+
+	oracle_content(offset, length, version, p->buf);
+	oracle_allow(p->oracle, offset, length, version);
+	rc = vhd_disk_write(p->disk, offset, p->buf, (size_t)length, NULL);
+	if (rc)
+		player_fail(p, "write", rc);
+	oracle_set(p->oracle, offset, length, version);
+}
+
+void player_zero(struct player *p, uint64_t offset, uint64_t length)
+{
+	int rc;
+
+	oracle_allow(p->oracle, offset, length, ORACLE_ZERO);
+	rc = vhd_disk_zero(p->disk, offset, length, NULL);
+	if (rc)
+		player_fail(p, "zero", rc);
+	oracle_set(p->oracle, offset, length, ORACLE_ZERO);
+}
+
+/* zeros or as before: which of them is found by looking */
+void player_discard(struct player *p, uint64_t offset, uint64_t length)
+{
+	static const uint8_t zeros[ORACLE_SECTOR];
+	int rc;
+
+	oracle_allow(p->oracle, offset, length, ORACLE_ZERO);
+	rc = vhd_disk_discard(p->disk, offset, length, NULL);
+	if (!rc)
+		rc = vhd_disk_read(p->disk, offset, p->buf, (size_t)length,
+				   NULL);
+	if (rc)
+		player_fail(p, "discard", rc);
+	for (uint64_t at = 0; at < length && !rc; at += sizeof(zeros))
+		if (memcmp(p->buf + at, zeros, sizeof(zeros)) == 0)
+			oracle_set(p->oracle, offset + at, sizeof(zeros),
+				   ORACLE_ZERO);
+}
+
+static bool read_all(struct player *p)
+{
+	int rc = p->disk ? vhd_disk_read(p->disk, 0, p->buf,
+					 (size_t)p->subject->size, NULL)
+			 : VHD_E_IO;
+
+	if (rc)
+		player_fail(p, "read", rc);
+	return !rc;
+}
+
+void player_compare(struct player *p)
+{
+	if (!read_all(p))
+		return;
+	for (uint64_t at = 0; at < p->subject->size; at += ORACLE_SECTOR)
+		if (memcmp(p->buf + at, p->oracle->bytes + at, ORACLE_SECTOR)) {
+			oracle_explain(p->oracle, at, p->buf + at);
+			player_fail(p, "the disk shows something else", 0);
+			return;
+		}
+}
+
+void player_shut(struct player *p)
+{
+	int rc = vhd_disk_shut(p->disk, NULL);
+
+	if (rc)
+		player_fail(p, "shut", rc);
+	else
+		oracle_flushed(p->oracle);
+	vhd_disk_close(p->disk);
+	p->disk = NULL;
+	if (!p->failed)
+		player_open(p);
+}
+
+/* takes what is there as newest, if it is allowed at all */
+static void adopt(struct player *p, bool durable)
+{
+	uint64_t bad;
+
+	if (p->failed || !read_all(p))
+		return;
+	bad = oracle_check(p->oracle, 0, p->buf, p->subject->size);
+	if (bad == UINT64_MAX) {
+		oracle_adopt(p->oracle, p->buf, durable);
+		return;
+	}
+	oracle_explain(p->oracle, bad, p->buf + bad);
+	player_fail(p, "what was left is a third thing", 0);
+}
+
+void player_kill(struct player *p)
+{
+	vhd_disk_close(p->disk);
+	p->disk = NULL;
+	player_open(p);
+	adopt(p, false);
+}
+
+void player_crash(struct player *p, struct cut cut)
+{
+	struct cow *content = powercut_content(p->power, cut);
+
+	vhd_disk_close(p->disk);
+	p->disk = NULL;
+	powercut_reset(p->power, content);
+	player_open(p);
+	adopt(p, false);
+	if (!p->failed) {
+		/* recovery itself was a change; what it shows is settled */
+		player_flush(p);
+	}
+}
+
+void player_draw_range(struct player *p, uint64_t *offset, uint64_t *length)
+{
+	uint64_t size = p->subject->size, unit = p->subject->sector;
+	uint64_t block = p->subject->block ? p->subject->block : 65536;
+	uint64_t hot = player_draw(p, 3) ? vhd_min(size, 2 * block) : size;
+
+	*offset = player_draw(p, hot / unit) * unit;
+	switch (player_draw(p, 8)) {
+	case 0:
+	case 1:
+		*length = unit;
+		break;
+	case 2:
+	case 3:
+		*length = (1 + player_draw(p, 8192 / unit)) * unit;
+		break;
+	case 4:
+		*offset = vhd_round_down(*offset, 4096);
+		*length = (1 + player_draw(p, 16)) * 4096;
+		break;
+	case 5: /* over the end of a block */
+		*offset = vhd_round_down(*offset, block) + block - 2 * unit;
+		*length = (1 + player_draw(p, 8)) * unit;
+		break;
+	case 6:
+		*offset = vhd_round_down(*offset, block);
+		*length = block;
+		break;
+	default:
+		*length = (1 + player_draw(p, block / unit)) * unit;
+	}
+	*offset = vhd_min(*offset, size - unit);
+	*length = vhd_min(*length, size - *offset);
+}
