@@ -12,9 +12,8 @@
  *	allocate   each in a 2 MiB block of its own, scattered; new sparse files
  *	append     one after the other; new sparse files
  *
- * Which side is first follows from the seed. Each side is opened and written
- * once before its time starts, and what is still in the page cache is flushed
- * after it ends: the figure is that of a session under way.
+ * The sides take turns, eight times a run. Each is opened, written once and
+ * flushed before: the figure is that of a session under way.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,6 +29,9 @@
 #define PIECE ((uint64_t)4096)
 #define BLOCK ((uint64_t)2 << 20)
 
+/* a run is cut up, so that both sides meet the same disturbances */
+#define SLICES 8u
+
 enum pattern { OVERWRITE, ALLOCATE, APPEND };
 
 struct workload {
@@ -39,6 +41,8 @@ struct workload {
 	uint64_t seed;
 	uint64_t disk_size;
 };
+
+enum { RAW, IMAGE, SIDES };
 
 struct side {
 	int fd;
@@ -103,26 +107,47 @@ static double seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* Nanoseconds a request. */
-static double run(const struct side *side, const struct workload *w,
-		  const void *buf)
+/* What precedes the measured requests; flushes too. */
+static void warm_up(const struct side *side, const struct workload *w,
+		    const void *buf)
 {
-	uint64_t random = w->seed * 2654435761u + 88172645463325252u;
-	double start, end;
-	int rc = side->write(side, place(w, 0, &random), buf);
+	uint64_t random = w->seed + 1;
 
-	rc |= side->flush(side);
-	start = seconds();
-	for (unsigned i = 1; i <= w->count && !rc; i++) {
+	if (side->write(side, place(w, 0, &random), buf) || side->flush(side))
+		die("write", errno ? strerror(errno) : "failed");
+}
+
+/* Requests after `first` up to `last`, in seconds. */
+static double run(const struct side *side, const struct workload *w,
+		  unsigned first, unsigned last, const void *buf)
+{
+	uint64_t random = w->seed * 2654435761u + first + 88172645463325252u;
+	double start = seconds();
+	int rc = 0;
+
+	for (unsigned i = first + 1; i <= last && !rc; i++) {
 		rc = side->write(side, place(w, i, &random), buf);
 		if (w->every && i % w->every == 0)
 			rc |= side->flush(side);
 	}
-	end = seconds();
-	rc |= side->flush(side);
 	if (rc)
 		die("write", errno ? strerror(errno) : "failed");
-	return (end - start) * 1e9 / w->count;
+	return seconds() - start;
+}
+
+/* Adds up the seconds of each side, slice by slice. */
+static void run_slices(const struct side sides[SIDES], const struct workload *w,
+		       const void *buf, double sum[SIDES])
+{
+	unsigned step = w->count / SLICES + 1, first = 0, last, side;
+
+	for (unsigned slice = 0; first < w->count; slice++, first = last) {
+		last = first + step < w->count ? first + step : w->count;
+		for (unsigned turn = 0; turn < SIDES; turn++) {
+			side = (turn + slice + (unsigned)w->seed) % SIDES;
+			sum[side] += run(&sides[side], w, first, last, buf);
+		}
+	}
 }
 
 static uint64_t power_of_two(uint64_t least)
@@ -191,28 +216,27 @@ static enum pattern pattern_named(const char *name)
 
 static void side_by_side(struct workload *w, char **paths)
 {
-	struct side raw = {.write = write_raw, .flush = flush_raw};
-	struct side image = {.write = write_disk, .flush = flush_disk};
-	double ns_raw = 0, ns_image;
+	struct side sides[SIDES] = {{.write = write_raw, .flush = flush_raw},
+				    {.write = write_disk, .flush = flush_disk}};
+	double sum[SIDES] = {0, 0};
 	void *buf;
 
 	if (posix_memalign(&buf, PIECE, PIECE))
 		die("memory", strerror(ENOMEM));
 	memset(buf, 0x5A, PIECE);
-	open_disk(&image, w, paths[1], paths[2]);
-	open_raw(&raw, w, paths[0]);
-	w->disk_size = vhd_disk_size(image.disk);
-	if (w->seed & 1)
-		ns_raw = run(&raw, w, buf);
-	ns_image = run(&image, w, buf);
-	if (!(w->seed & 1))
-		ns_raw = run(&raw, w, buf);
-	if (vhd_disk_shut(image.disk, NULL))
+	open_disk(&sides[IMAGE], w, paths[1], paths[2]);
+	open_raw(&sides[RAW], w, paths[0]);
+	w->disk_size = vhd_disk_size(sides[IMAGE].disk);
+	for (unsigned side = 0; side < SIDES; side++)
+		warm_up(&sides[side], w, buf);
+	run_slices(sides, w, buf, sum);
+	if (vhd_disk_shut(sides[IMAGE].disk, NULL))
 		die(paths[2], "cannot be closed");
-	vhd_disk_close(image.disk);
-	close(raw.fd);
+	vhd_disk_close(sides[IMAGE].disk);
+	close(sides[RAW].fd);
 	free(buf);
-	printf("%.1f %.1f\n", ns_raw, ns_image);
+	printf("%.1f %.1f\n", sum[RAW] * 1e9 / w->count,
+	       sum[IMAGE] * 1e9 / w->count);
 }
 
 int main(int argc, char **argv)

@@ -128,7 +128,7 @@ static int write_range(struct vhd_disk *disk, const char *path,
 		.path = path,
 		.input = input,
 		.offset = opt.offset.bytes,
-		.buf = tool_resize(NULL, BUFFER + 1),
+		.buf = tool_buffer(BUFFER + 1),
 	};
 	int rc;
 

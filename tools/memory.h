@@ -11,6 +11,12 @@
 /* realloc() that never returns NULL. */
 void *tool_resize(void *memory, size_t size);
 
+/*
+ * Memory that file content passes through, never NULL. It lies on a page: some
+ * processors copy several times slower where it does not.
+ */
+void *tool_buffer(size_t size);
+
 /* Zeroed memory, never NULL. */
 void *tool_zalloc(size_t size);
 

@@ -116,7 +116,7 @@ static int write_sparse(int fd, const unsigned char *buf, size_t len, off_t at)
 
 static int copy(struct input *input, int fd, struct progress *progress)
 {
-	unsigned char *buf = tool_resize(NULL, BUFFER);
+	unsigned char *buf = tool_buffer(BUFFER);
 	off_t at = 0;
 	size_t got;
 	int rc;

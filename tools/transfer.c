@@ -119,7 +119,7 @@ static int write_buffered(struct transfer *t, uint64_t offset, uint64_t length)
 	int rc = TOOL_DONE;
 
 	if (!t->buf)
-		t->buf = tool_resize(NULL, CHUNK);
+		t->buf = tool_buffer(CHUNK);
 	while (length > 0 && !rc) {
 		size_t n = at_most(length, CHUNK);
 		int error = vhd_disk_read(t->disk, offset, t->buf, n, &diag);

@@ -284,6 +284,19 @@ static int try_hint(struct attempt *a, const struct vhd_parent_hint *h,
 	}
 }
 
+/* behind the last hint, or the host fails: asking on would not end */
+static bool ends_hints(int rc)
+{
+	return rc == VHD_E_RANGE || rc == VHD_E_IO || rc == VHD_E_NOMEM;
+}
+
+static int set_error(struct attempt *a, int rc)
+{
+	vhd_fail(&a->why, rc, NULL, VHD_NO_OFFSET, vhd_strerror(rc));
+	a->error = vhd_diag_path(&a->why, rc, a->child->path);
+	return rc;
+}
+
 static int search_hints(struct attempt *a)
 {
 	struct vhd_parent_hint hint;
@@ -291,13 +304,15 @@ static int search_hints(struct attempt *a)
 	for (int pass = BESIDE; pass < PASSES; pass++) {
 		int rc = 0;
 
-		for (unsigned i = 0; rc != VHD_E_RANGE; i++) {
+		for (unsigned i = 0; !ends_hints(rc); i++) {
 			rc = vhd_image_parent_hint(a->child->image, i, &hint);
 			if (rc || !hint.path[0])
 				continue;
 			if (!try_hint(a, &hint, (enum pass)pass))
 				return 0;
 		}
+		if (rc != VHD_E_RANGE)
+			return set_error(a, rc);
 	}
 	return VHD_E_PARENT;
 }
@@ -323,7 +338,9 @@ static int ask_caller(struct attempt *a, unsigned depth)
 	int rc = o->find_parent(o->find_parent_ctx, a->child->image, depth,
 				&file, name, sizeof(name));
 
-	return rc ? rc : judge(a, file, name);
+	if (!rc)
+		return judge(a, file, name);
+	return rc == VHD_E_PARENT ? rc : set_error(a, rc);
 }
 
 /* no candidate at all: say what the image asked for */
@@ -335,7 +352,7 @@ static int report_missing(const struct attempt *a, struct vhd_diag *diag)
 	size_t n = 0;
 	int rc = 0;
 
-	for (unsigned i = 0; rc != VHD_E_RANGE && !*wanted; i++) {
+	for (unsigned i = 0; !ends_hints(rc) && !*wanted; i++) {
 		rc = vhd_image_parent_hint(a->child->image, i, &hint);
 		if (!rc && hint.path[0])
 			wanted = hint.stored;

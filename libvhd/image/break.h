@@ -30,9 +30,7 @@ enum vhd_rule {
 	/* VHD */
 	VHD_RULE_DATA_BEFORE_TABLE = 14,
 	VHD_RULE_DATA_BEFORE_BITMAP = 15,
-	VHD_RULE_CLEAR_STALE_TAIL = 16,
 	VHD_RULE_RESERVE_IS_DURABLE = 17,
-
 };
 
 /* true where the rule is to be broken */

@@ -52,17 +52,21 @@ static uint64_t footer_place(uint64_t end)
 	return vhd_round_up(end, VHD1_SECTOR);
 }
 
+static void note_footer(struct vhd_image *image, uint64_t at)
+{
+	image->writer->tail->footer_offset = at;
+	image->writer->file_size = at + VHD1_FOOTER_SIZE;
+	vhd_pages_set_size(image->pages, at + VHD1_FOOTER_SIZE);
+}
+
 static int write_footer(struct vhd_image *image, uint64_t at)
 {
 	struct vhd1_tail *t = image->writer->tail;
 	int rc = vhd_file_write(image->file, at, t->footer, VHD1_FOOTER_SIZE);
 
-	if (rc)
-		return rc;
-	t->footer_offset = at;
-	image->writer->file_size = at + VHD1_FOOTER_SIZE;
-	vhd_pages_set_size(image->pages, at + VHD1_FOOTER_SIZE);
-	return 0;
+	if (!rc)
+		note_footer(image, at);
+	return rc;
 }
 
 static int barrier(struct vhd_image *image)
@@ -117,15 +121,12 @@ static int load_footer(struct vhd_image *image)
 }
 
 /*
- * The first change: the tail is brought to its smallest form, and the gap
- * between the last object and the footer is cleared, so that everything behind
- * the end reads as zeros.
+ * The first change: the tail is brought to its smallest form, so that whatever
+ * will be behind the end reads as zeros.
  */
 static int start(struct vhd_image *image)
 {
 	struct vhd_writer *w = image->writer;
-	static const uint8_t zeros[8192];
-	uint64_t end = vhd_space_end(w->space);
 	int rc;
 
 	w->tail = calloc(1, sizeof(*w->tail));
@@ -135,9 +136,6 @@ static int start(struct vhd_image *image)
 	w->tail->footer_offset = image->meta.vhd1.footer_offset;
 	if (!rc)
 		rc = trim_tail(image);
-	if (!rc && !VHD_BROKEN(VHD_RULE_CLEAR_STALE_TAIL))
-		rc = vhd_file_write(image->file, end, zeros,
-				    (size_t)(w->tail->footer_offset - end));
 	if (rc) {
 		free(w->tail);
 		w->tail = NULL;
@@ -177,9 +175,10 @@ static int write_full_bitmaps(struct vhd_image *image, uint64_t at,
 }
 
 /*
- * The footer moves behind a fresh place, and a good deal more. The old one
- * goes first: if this fails half-way it is tried again from the start, and
- * what was a footer must never turn up as a block's content.
+ * The footer moves behind a fresh place, and a good deal more. The new one is
+ * written first, so that a program that dies here leaves a footer at the end;
+ * the old one counts until it is cleared, so that a failure half-way is tried
+ * again from the start and no footer turns up as a block's content.
  */
 static int grow_to(struct vhd_image *image, uint64_t place, uint64_t end)
 {
@@ -192,15 +191,14 @@ static int grow_to(struct vhd_image *image, uint64_t place, uint64_t end)
 		return 0;
 	ahead = vhd_min(32 * ((uint64_t)1 << image->map.block_shift), GROW_MAX);
 	at = footer_place(end + ahead);
-	rc = vhd_file_resize(image->file, at + VHD1_FOOTER_SIZE);
+	rc = vhd_file_write(image->file, at, t->footer, VHD1_FOOTER_SIZE);
 	if (!rc)
 		rc = vhd_file_write(image->file, t->footer_offset, zeros,
 				    sizeof(zeros));
 	if (!rc && !image->map.has_parent)
 		rc = write_full_bitmaps(image, place, at);
-	if (!rc)
-		rc = write_footer(image, at);
 	if (!rc) {
+		note_footer(image, at);
 		t->marked = at;
 		t->reserved = at;
 	}

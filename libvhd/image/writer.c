@@ -456,15 +456,16 @@ int vhd_image_shut(struct vhd_image *image)
 
 	if (!w)
 		return 0;
-	rc = atomic_load(&w->error);
+	/* even without a change of ours: a process that died before may have
+	 * left some that are not durable, and our reader has seen them */
+	rc = vhd_image_flush(image);
 	if (!rc && atomic_load(&w->started)) {
-		rc = vhd_image_flush(image);
-		if (!rc && w->space)
+		if (w->space)
 			vhd_space_shrink(w->space,
 					 image->map.bitmap_bytes +
 						 ((uint64_t)1
 						  << image->map.block_shift));
-		if (!rc && w->ops->close)
+		if (w->ops->close)
 			rc = w->ops->close(image);
 	}
 	vhd_writer_free(image);

@@ -8,6 +8,7 @@
 
 #include <libvhd/ops.h>
 
+#include "buffer.h"
 #include "core/checked.h"
 #include "core/diag.h"
 #include "cursor.h"
@@ -127,7 +128,7 @@ int vhd_compare(struct vhd_disk *a, struct vhd_disk *b,
 
 		vhd_cursor_start(&s->cursor, s->disk, 0,
 				 vhd_disk_size(s->disk));
-		s->buf = malloc(PIECE);
+		s->buf = vhd_buffer_new(PIECE);
 	}
 	vhd_job_start(job, end);
 	if (c.sides[0].buf && c.sides[1].buf)

@@ -15,11 +15,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "buffer.h"
 #include "core/checked.h"
 #include "core/diag.h"
 #include "job.h"
 
-#define PIECE       VHD_COPY_PIECE
+#define PIECE VHD_COPY_PIECE
+/* bytes moved at once: read and written while they are in the processor's cache
+ */
+#define STEP        ((size_t)256 << 10)
 #define WORKERS_MAX 64u
 /* reflinks need whole blocks of the host file system; 4 KiB nearly always */
 #define REFLINK_ALIGN 4096u
@@ -172,6 +176,8 @@ static int zero_over_parent(struct worker *w, struct vhd_piece p)
 static int copy_piece(struct worker *w, struct vhd_piece p)
 {
 	struct copying *c = w->c;
+	/* in a child, whole blocks need no bitmap */
+	uint64_t most = c->target->parent ? PIECE : STEP;
 	int rc = 0;
 
 	if (p.zero && c->target->parent)
@@ -186,7 +192,7 @@ static int copy_piece(struct worker *w, struct vhd_piece p)
 	while (p.length && !rc) {
 		struct vhd_piece part = p;
 
-		part.length = vhd_min(p.length, PIECE);
+		part.length = vhd_min(p.length, most);
 		rc = copy_part(w, &part);
 		p.start += part.length;
 		p.offset += part.length;
@@ -237,9 +243,9 @@ static void *work(void *ctx)
 	struct vhd_piece p;
 	int rc = 0;
 
-	w.buf = malloc(PIECE + 2 * DIFF_GRAIN);
+	w.buf = vhd_buffer_new(PIECE + 2 * DIFF_GRAIN);
 	if (w.c->target->parent)
-		w.parent_buf = malloc(PIECE + 2 * DIFF_GRAIN);
+		w.parent_buf = vhd_buffer_new(PIECE + 2 * DIFF_GRAIN);
 	if (!w.buf || (w.c->target->parent && !w.parent_buf))
 		rc = vhd_fail(&w.diag, VHD_E_NOMEM, NULL, VHD_NO_OFFSET,
 			      vhd_strerror(VHD_E_NOMEM));

@@ -5,6 +5,7 @@
 
 #include <libvhd/ops.h>
 
+#include "buffer.h"
 #include "core/checked.h"
 #include "core/diag.h"
 #include "cursor.h"
@@ -32,7 +33,7 @@ static int start(struct hashing *h, const struct vhd_digest *digests,
 		 size_t count)
 {
 	h->contexts = calloc(count ? count : 1, sizeof(EVP_MD_CTX *));
-	h->buf = malloc(PIECE);
+	h->buf = vhd_buffer_new(PIECE);
 	if (!h->contexts || !h->buf)
 		return fail(h->diag, VHD_E_NOMEM, vhd_strerror(VHD_E_NOMEM));
 	for (; h->count < count; h->count++) {

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "buffer.h"
 #include "core/checked.h"
 #include "core/diag.h"
 #include "cursor.h"
@@ -100,7 +101,7 @@ int vhd_stream(struct vhd_disk *disk, struct vhd_output *output, bool gzip,
 	};
 	int rc = 0;
 
-	s.buf = malloc(PIECE);
+	s.buf = vhd_buffer_new(PIECE);
 	if (!s.buf)
 		rc = VHD_E_NOMEM;
 	if (!rc && gzip)
@@ -168,8 +169,8 @@ int vhd_stream_verify(struct vhd_disk *disk, struct vhd_output *output,
 	uint64_t size = vhd_disk_size(disk);
 	int rc = 0;
 
-	s.buf = malloc(PIECE);
-	s.back = malloc(PIECE);
+	s.buf = vhd_buffer_new(PIECE);
+	s.back = vhd_buffer_new(PIECE);
 	if (!s.buf || !s.back)
 		rc = VHD_E_NOMEM;
 	if (!rc && gzip)

@@ -25,6 +25,10 @@
 #include "file/file.h"
 #include "zero.h"
 
+/* writes from this size on are started on their way to the disk at once, so
+ * that little is left for the flush at the end */
+#define WRITE_BEHIND ((size_t)64 << 10)
+
 /* zeros shorter than this are written, not left as a hole */
 #define HOLE ((size_t)64 << 10)
 
@@ -40,6 +44,12 @@ static size_t zero_run(const uint8_t *buf, size_t len, bool zero)
 	return n;
 }
 
+static void write_behind(int fd, uint64_t at, size_t len)
+{
+	/* a hint: should it fail, the flush does the work */
+	(void)sync_file_range(fd, (off_t)at, (off_t)len, SYNC_FILE_RANGE_WRITE);
+}
+
 /* writes what is not zero, and starts it on its way to the disk */
 static int file_write(struct vhd_target *t, uint64_t at, const uint8_t *buf,
 		      size_t len)
@@ -53,8 +63,7 @@ static int file_write(struct vhd_target *t, uint64_t at, const uint8_t *buf,
 			rc = vhd_output_write_at(t->output, at + from,
 						 buf + from, n);
 	}
-	sync_file_range(t->output->fd, (off_t)at, (off_t)len,
-			SYNC_FILE_RANGE_WRITE);
+	write_behind(t->output->fd, at, len);
 	return rc;
 }
 
@@ -151,7 +160,11 @@ static int inner_read(void *ctx, uint64_t offset, void *buf, size_t len)
 
 static int inner_write(void *ctx, uint64_t offset, const void *buf, size_t len)
 {
-	return vhd_file_write(ctx, offset, buf, len);
+	int rc = vhd_file_write(ctx, offset, buf, len);
+
+	if (!rc && len >= WRITE_BEHIND)
+		write_behind(vhd_file_fd(ctx), offset, len);
+	return rc;
 }
 
 static int inner_size(void *ctx, uint64_t *size)

@@ -33,7 +33,8 @@ load helper
 
 @test "zeros in a pipe take no space on their way" {
 	need strace
-	head -c 64M /dev/zero | strace -f -e trace=pwrite64 -o trace \
+	# a leak checker does not work under strace
+	head -c 64M /dev/zero | ASAN_OPTIONS=detect_leaks=0 strace -f -e trace=pwrite64 -o trace \
 		"$VHDTOOL" convert - a.vhdx
 	[ "$(du -k a.vhdx | cut -f1)" -lt 8192 ]
 	# only tables are written

@@ -8,6 +8,7 @@
 
 static uint64_t countdown;
 static bool lasting;
+static bool paused_now;
 static uint64_t failures;
 
 void *__real_malloc(size_t size);
@@ -26,6 +27,11 @@ void fault_memory(uint64_t n, bool for_ever)
 	failures = 0;
 }
 
+void fault_memory_pause(bool paused)
+{
+	paused_now = paused;
+}
+
 uint64_t fault_memory_failed(void)
 {
 	return failures;
@@ -33,7 +39,7 @@ uint64_t fault_memory_failed(void)
 
 static bool hit(void)
 {
-	if (!countdown)
+	if (!countdown || paused_now)
 		return false;
 	if (countdown > 1) {
 		countdown--;

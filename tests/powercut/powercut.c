@@ -116,6 +116,7 @@ static const char *const scripts[] = {
 	"w0 w1 w2 f d1 f w3 f k w1 f s",
 	"W0 f p0 e0 f w0 d0 e0 f s",
 	"w0 s w1 s z0 s w2 w3 s",
+	"W0 f w0 k s e0 k s w1 f",
 	"w0 f d1 f w0 f d2 f w1 f d3 f e0 f d0 f",
 	"a f b s",
 };

@@ -309,7 +309,7 @@ static int next_data(void *ctx, uint64_t offset, uint64_t *start, uint64_t *end)
 	return 0;
 }
 
-struct vhd_file *cow_file(struct cow *c, bool writable)
+int cow_file_new(struct cow *c, bool writable, struct vhd_file **out)
 {
 	struct vhd_file_ops ops = {
 		.size = sizeof(ops),
@@ -320,9 +320,15 @@ struct vhd_file *cow_file(struct cow *c, bool writable)
 		.punch = writable ? punch : NULL,
 		.next_data = next_data,
 	};
+
+	return vhd_file_new(&ops, c, out);
+}
+
+struct vhd_file *cow_file(struct cow *c, bool writable)
+{
 	struct vhd_file *file;
 
-	if (vhd_file_new(&ops, c, &file))
+	if (cow_file_new(c, writable, &file))
 		abort();
 	return file;
 }

@@ -42,6 +42,8 @@ int cow_save(const struct cow *c, const char *path);
  * `c` stays the caller's and must outlive the file.
  */
 struct vhd_file *cow_file(struct cow *c, bool writable);
+/* The same for tests that run out of memory on purpose. */
+int cow_file_new(struct cow *c, bool writable, struct vhd_file **out);
 
 /* The content as the loader's reader sees a file. */
 struct vhd_source cow_source(struct cow *c);

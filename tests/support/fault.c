@@ -30,15 +30,24 @@ static int get_size(void *ctx, uint64_t *size)
 	return vhd_file_size(((struct fault *)ctx)->inner, size);
 }
 
+static void set_pause(const struct fault *f, bool paused)
+{
+	if (f->pause)
+		f->pause(paused);
+}
+
 /* the first half gets there before it fails */
 static int write_at(void *ctx, uint64_t offset, const void *buf, size_t len)
 {
 	struct fault *f = ctx;
 	int rc = hit(f, FAULT_WRITE);
 
+	set_pause(f, true);
 	if (!rc)
-		return vhd_file_write(f->inner, offset, buf, len);
-	vhd_file_write(f->inner, offset, buf, len / 1024 * 512);
+		rc = vhd_file_write(f->inner, offset, buf, len);
+	else
+		vhd_file_write(f->inner, offset, buf, len / 1024 * 512);
+	set_pause(f, false);
 	return rc;
 }
 
@@ -47,7 +56,10 @@ static int flush(void *ctx)
 	struct fault *f = ctx;
 	int rc = hit(f, FAULT_FLUSH);
 
-	return rc ? rc : vhd_file_flush(f->inner);
+	set_pause(f, true);
+	rc = rc ? rc : vhd_file_flush(f->inner);
+	set_pause(f, false);
+	return rc;
 }
 
 static int resize(void *ctx, uint64_t size)
@@ -55,15 +67,21 @@ static int resize(void *ctx, uint64_t size)
 	struct fault *f = ctx;
 	int rc = hit(f, FAULT_RESIZE);
 
-	return rc ? rc : vhd_file_resize(f->inner, size);
+	set_pause(f, true);
+	rc = rc ? rc : vhd_file_resize(f->inner, size);
+	set_pause(f, false);
+	return rc;
 }
 
 static int punch(void *ctx, uint64_t offset, uint64_t length)
 {
 	struct fault *f = ctx;
-	int rc = hit(f, FAULT_WRITE);
+	int rc = hit(f, FAULT_PUNCH);
 
-	return rc ? rc : vhd_file_punch(f->inner, offset, length);
+	set_pause(f, true);
+	rc = rc ? rc : vhd_file_punch(f->inner, offset, length);
+	set_pause(f, false);
+	return rc;
 }
 
 static int next_data(void *ctx, uint64_t offset, uint64_t *start, uint64_t *end)

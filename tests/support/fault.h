@@ -14,7 +14,8 @@
 
 enum fault_kind {
 	FAULT_READ,
-	FAULT_WRITE, /* punches too */
+	FAULT_WRITE,
+	FAULT_PUNCH,
 	FAULT_FLUSH,
 	FAULT_RESIZE,
 	FAULT_KINDS,
@@ -26,6 +27,9 @@ struct fault {
 	bool for_ever;   /* and every later one of the kind too */
 	int error;       /* what it returns */
 	uint64_t failed; /* calls that failed so far */
+	/* called around each use of `inner`, or NULL: no allocation of the
+	 * test's own fails */
+	void (*pause)(bool paused);
 	struct vhd_file *inner;
 };
 
@@ -35,6 +39,7 @@ struct vhd_file *fault_file(struct fault *fault);
 /* The n-th allocation from now fails (1 is the next), and all later ones if
  * `for_ever`; 0: none. */
 void fault_memory(uint64_t n, bool for_ever);
+void fault_memory_pause(bool paused);
 /* Allocations that failed since. */
 uint64_t fault_memory_failed(void);
 

@@ -26,6 +26,7 @@ struct powercut {
 	uint64_t units;
 	uint64_t calls;
 	uint64_t flushes;
+	uint64_t bytes;
 	uint64_t dead_at; /* call; 0 never */
 	bool dead;
 	void (*hook)(void *ctx);
@@ -100,6 +101,11 @@ uint64_t powercut_calls(const struct powercut *p)
 uint64_t powercut_flushes(const struct powercut *p)
 {
 	return p->flushes;
+}
+
+uint64_t powercut_bytes(const struct powercut *p)
+{
+	return p->bytes;
 }
 
 uint64_t powercut_open_units(const struct powercut *p)
@@ -280,6 +286,7 @@ static int write_at(void *ctx, uint64_t offset, const void *buf, size_t len)
 	if (!data)
 		abort();
 	memcpy(data, buf, len);
+	p->bytes += len;
 	add_op(p, (struct op){OP_WRITE, offset, len, data});
 	cow_write(p->now, offset, buf, len);
 	return p->dead ? VHD_E_IO : 0;

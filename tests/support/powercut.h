@@ -62,6 +62,8 @@ void powercut_arm(struct powercut *p, uint64_t n);
 /* Calls that changed or flushed the file so far, and flushes of these. */
 uint64_t powercut_calls(const struct powercut *p);
 uint64_t powercut_flushes(const struct powercut *p);
+/* Bytes written so far. */
+uint64_t powercut_bytes(const struct powercut *p);
 
 /* Sectors (and resizes) that a cut may keep or lose each for itself. */
 uint64_t powercut_open_units(const struct powercut *p);

@@ -102,7 +102,7 @@ static struct vhd1_image make_vhd1(const struct subject *s, int type,
 	return vhd1_image_new(&spec);
 }
 
-struct cow *subject_make(const struct subject *s)
+static struct cow *make_image(const struct subject *s)
 {
 	bool child = s->type == VHD_TYPE_DIFFERENCING;
 
@@ -136,14 +136,12 @@ static void fill_parent(const struct subject *s, struct sparse *file,
 	}
 }
 
-struct cow *subject_parent(const struct subject *s)
+static struct cow *make_parent(const struct subject *s)
 {
 	struct vhdx_image vhdx = {0};
 	struct vhd1_image vhd1 = {0};
 	bool is_vhdx = s->format == VHD_FORMAT_VHDX;
 
-	if (s->type != VHD_TYPE_DIFFERENCING)
-		return NULL;
 	if (is_vhdx)
 		vhdx = make_vhdx(s, false);
 	else
@@ -159,6 +157,31 @@ struct cow *subject_parent(const struct subject *s)
 			fill_parent(s, vhd1.file, b, vhd1_add_block(&vhd1, b));
 	}
 	return taken(is_vhdx ? vhdx.file : vhd1.file);
+}
+
+/* Images are made once, as tests need them thousands of times. */
+#define SUBJECTS (sizeof(subjects) / sizeof(subjects[0]))
+static struct cow *images[SUBJECTS];
+static struct cow *parents[SUBJECTS];
+
+struct cow *subject_make(const struct subject *s)
+{
+	struct cow **slot = &images[s - subjects];
+
+	if (!*slot)
+		*slot = make_image(s);
+	return cow_copy(*slot);
+}
+
+struct cow *subject_parent(const struct subject *s)
+{
+	struct cow **slot = &parents[s - subjects];
+
+	if (s->type != VHD_TYPE_DIFFERENCING)
+		return NULL;
+	if (!*slot)
+		*slot = make_parent(s);
+	return cow_copy(*slot);
 }
 
 struct oracle *subject_oracle(const struct subject *s)
@@ -182,8 +205,7 @@ static int find_parent(void *ctx, struct vhd_image *child, unsigned depth,
 	if (depth || !ctx)
 		return VHD_E_PARENT;
 	snprintf(name, size, "parent");
-	*file = cow_file(ctx, false);
-	return 0;
+	return cow_file_new(ctx, false, file);
 }
 
 int subject_open(const struct subject *s, struct vhd_file *file,
