@@ -148,13 +148,13 @@ class Writing:
         count = self.size.writes
         self.write_rows("R6 allocating 4K, flush/64", "allocate", count, 64,
                         dict.fromkeys(KINDS, (0.5, 0.35)),
-                        (count // 2, {"vhd": 8, "vhdx": 12}))
+                        (count // 4, {"vhd": 8, "vhdx": 12}))
         self.write_rows("R7 allocating 4K, no flush", "allocate", count, 0,
                         dict.fromkeys(KINDS, (0.5, 0.3)),
-                        (count // 2, dict.fromkeys(KINDS, 25)))
-        self.write_rows("R8 allocating 4K, flush/1", "allocate", count, 1,
-                        {"vhd": (0.6, 0.45), "vhdx": (0.7, 0.5)},
-                        (count // 2, {"vhd": 1.25, "vhdx": 2.5}))
+                        (count // 4, dict.fromkeys(KINDS, 25)))
+        self.write_rows("R8 allocating 4K, flush/1", "allocate", count // 4,
+                        1, {"vhd": (0.6, 0.45), "vhdx": (0.7, 0.5)},
+                        (count // 4, {"vhd": 1.25, "vhdx": 2.5}))
 
     def append(self):
         goals = dict.fromkeys(KINDS, (0.95, 0.85))

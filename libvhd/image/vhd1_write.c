@@ -174,11 +174,20 @@ static int write_full_bitmaps(struct vhd_image *image, uint64_t at,
 	return rc;
 }
 
+/* a growth that failed: the file ends, and the footer lies, where it did */
+static void shrink_back(struct vhd_image *image)
+{
+	const struct vhd1_tail *t = image->writer->tail;
+
+	vhd_file_resize(image->file, t->footer_offset + VHD1_FOOTER_SIZE);
+	vhd_file_write(image->file, t->footer_offset, t->footer,
+		       VHD1_FOOTER_SIZE);
+}
+
 /*
  * The footer moves behind a fresh place, and a good deal more. The new one is
  * written first, so that a program that dies here leaves a footer at the end;
- * the old one counts until it is cleared, so that a failure half-way is tried
- * again from the start and no footer turns up as a block's content.
+ * then the old one goes, so that it never turns up as a block's content.
  */
 static int grow_to(struct vhd_image *image, uint64_t place, uint64_t end)
 {
@@ -197,12 +206,14 @@ static int grow_to(struct vhd_image *image, uint64_t place, uint64_t end)
 				    sizeof(zeros));
 	if (!rc && !image->map.has_parent)
 		rc = write_full_bitmaps(image, place, at);
-	if (!rc) {
-		note_footer(image, at);
-		t->marked = at;
-		t->reserved = at;
+	if (rc) {
+		shrink_back(image);
+		return rc;
 	}
-	return rc;
+	note_footer(image, at);
+	t->marked = at;
+	t->reserved = at;
+	return 0;
 }
 
 /*

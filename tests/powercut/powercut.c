@@ -102,10 +102,11 @@ static void step(struct run *r)
 /*
  * A letter and, for some, a block: w small write at its start, e at its end,
  * W all of it, z zero, d discard, p discard of a part; f flush, s shut and
- * open, k kill and open; a write a sector of each of the first 32 blocks, b of
- * each other one, with a flush behind each.
+ * open, k kill and open; a write a piece of each of the first 33 blocks, b of
+ * those behind, with a flush behind each.
  */
 static const char *const scripts[] = {
+	"a f b s", /* first: all that large disks have time for */
 	"w0 f",
 	"w0 w1 f w0 e1 f",
 	"W0 f z0 f w1 f w0 f",
@@ -118,19 +119,20 @@ static const char *const scripts[] = {
 	"w0 s w1 s z0 s w2 w3 s",
 	"W0 f w0 k s e0 k s w1 f",
 	"w0 f d1 f w0 f d2 f w1 f d3 f e0 f d0 f",
-	"a f b s",
 };
 
-/* one sector of each block from `first` on */
+/* a piece of each block from `first` on */
 static void write_blocks(struct run *r, uint64_t first, uint64_t count,
 			 bool flushed)
 {
 	uint64_t block = r->p.subject->block ? r->p.subject->block : 65536;
 
 	for (uint64_t b = first; b < first + count && !r->p.failed; b++) {
-		if (b * block >= r->p.subject->size)
+		uint64_t start = b * block, size = r->p.subject->size;
+
+		if (start >= size)
 			break;
-		player_write(&r->p, b * block, r->p.subject->sector);
+		player_write(&r->p, start, vhd_min(16384, size - start));
 		if (flushed)
 			player_flush(&r->p);
 	}
@@ -166,10 +168,12 @@ static void script_step(struct run *r, char what, uint64_t index)
 		player_discard(&r->p, start + unit, 2 * unit);
 		break;
 	case 'a':
-		write_blocks(r, 0, 32, false);
+		write_blocks(r, 0, 33, false);
 		break;
-	case 'b':
-		write_blocks(r, 32, UINT32_MAX, true);
+	case 'b': /* the file grows once more: look closely */
+		r->chance = 1000;
+		r->each = 10;
+		write_blocks(r, 33, UINT32_MAX, true);
 		break;
 	case 'f':
 		player_flush(&r->p);
@@ -213,7 +217,7 @@ static bool run_script(const struct subject *s, const char *script,
 	struct run r = {.chance = 1000, .each = 3};
 
 	if (*script == 'a')
-		r.chance = 300;
+		r.chance = s->size > (16u << 20) ? 30 : 300;
 	begin(&r, s, 1);
 	for (const char *p = script; *p && !r.p.failed; p++)
 		if (*p != ' ' && (*p < '0' || *p > '9'))

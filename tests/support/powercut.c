@@ -151,7 +151,8 @@ static bool survives(const struct powercut *p, struct cut cut, size_t i,
 	case CUT_ONLY:
 		return i == lot % p->count;
 	case CUT_SMALL:
-		return is_small(&p->ops[i]) || p->ops[i].kind == OP_RESIZE;
+		return p->ops[i].kind == OP_RESIZE ? lot & 1
+						   : is_small(&p->ops[i]);
 	case CUT_LARGE:
 		return !is_small(&p->ops[i]);
 	case CUT_MASK:
