@@ -33,6 +33,11 @@ static bool is_image(const struct converting *c)
 	       c->options.format == VHD_FORMAT_VHDX;
 }
 
+static struct vhd_disk *parent_of(const struct converting *c)
+{
+	return c->options.create ? c->options.create->parent : NULL;
+}
+
 static int check_options(const struct converting *c, const char *path)
 {
 	const struct vhd_convert_options *o = &c->options;
@@ -46,6 +51,13 @@ static int check_options(const struct converting *c, const char *path)
 	if (stream && (o->flags & VHD_CONVERT_VERIFY))
 		return invalid(c->diag, "a stream cannot be read back to "
 					"verify it");
+	/* never report as verified what was not read back */
+	if (parent_of(c) && (o->flags & VHD_CONVERT_VERIFY))
+		return vhd_hint(c->diag,
+				invalid(c->diag,
+					"a differencing output cannot be "
+					"verified while it is written"),
+				"compare it with the source afterwards");
 	if (o->reflink == VHD_REFLINK_ALWAYS &&
 	    (stream || (o->flags & VHD_CONVERT_GZIP)))
 		return invalid(c->diag, "a stream cannot share data by "
@@ -78,19 +90,11 @@ static int decide_image(struct converting *c)
 	return rc;
 }
 
-static struct vhd_disk *parent_of(const struct converting *c)
-{
-	return c->options.create ? c->options.create->parent : NULL;
-}
-
 static int verify_image(struct converting *c, struct vhd_target *t)
 {
 	struct vhd_compare_result result;
 	int rc;
 
-	/* a differencing image shows its own layer only here */
-	if (t->parent)
-		return 0;
 	rc = vhd_compare(c->disk, t->image, &result, c->job, c->diag);
 	if (!rc && !result.equal)
 		rc = vhd_fail(c->diag, VHD_E_MISMATCH, "output",

@@ -182,3 +182,12 @@ only() {
 		only ""
 	done
 }
+
+@test "--verify with --parent is refused, not passed over" {
+	random_raw a.raw
+	vhdtool convert a.raw base.vhdx
+	run -2 vhdtool convert --verify --parent base.vhdx a.raw child.vhdx
+	[ ! -e child.vhdx ]
+	vhdtool convert --parent base.vhdx a.raw child.vhdx
+	vhdtool compare child.vhdx a.raw
+}
