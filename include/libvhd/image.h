@@ -37,6 +37,11 @@ enum vhd_size_rule {
  * its sector bitmap says (docs/formats: "sector bitmap"). */
 #define VHD_IMAGE_IGNORE_BITMAP (1u << 1)
 
+/* For writing: what a guest reads, the size included, will not change (blocks
+ * are moved, zeros become metadata, locators are rewritten). A VHDX then keeps
+ * its DataWriteGuid, so that its children go on accepting it. vhdx.md 4.3 */
+#define VHD_IMAGE_SAME_CONTENT (1u << 3)
+
 struct vhd_image_options {
 	size_t size;        /* sizeof(struct vhd_image_options) */
 	int format;         /* enum vhd_format; never guessed */

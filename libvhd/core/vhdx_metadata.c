@@ -90,6 +90,12 @@ const char *vhdx_item_name(const struct vhd_guid *id)
 	return i == NOT_FOUND ? NULL : known[i].name;
 }
 
+const struct vhd_guid *vhdx_item_id(enum vhdx_item item, uint32_t *flags)
+{
+	*flags = known[item].flags;
+	return &known[item].id;
+}
+
 struct vhdx_metadata_entry vhdx_metadata_entry(const uint8_t *table,
 					       uint32_t index)
 {

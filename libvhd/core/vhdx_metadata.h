@@ -79,6 +79,9 @@ struct vhdx_metadata {
 /* The row of an item's GUID in the system name space, or NULL. */
 const char *vhdx_item_name(const struct vhd_guid *id);
 
+/* The GUID of a known item, and the flags it is written with. */
+const struct vhd_guid *vhdx_item_id(enum vhdx_item item, uint32_t *flags);
+
 /* Where vhdx_metadata_encode() puts its items, from the region's start. */
 #define VHDX_METADATA_ITEMS   0x10000u
 #define VHDX_METADATA_LOCATOR 0x10028u

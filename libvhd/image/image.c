@@ -108,6 +108,7 @@ int vhd_image_open(struct vhd_file *file,
 				vhd_strerror(VHD_E_NOMEM));
 	image->ops = ops_of(o.format);
 	image->format = o.format;
+	image->same_content = o.flags & VHD_IMAGE_SAME_CONTENT;
 	image->file = file;
 	image->view = file;
 	rc = open_steps(image, &o, diag);

@@ -42,6 +42,7 @@ struct vhd_image {
 	struct vhd_map map;
 	int format;
 	int type;
+	bool same_content; /* writing keeps the identity children know */
 	uint32_t sector_size;
 	uint32_t conditions;
 	union {

@@ -51,6 +51,7 @@ static void find_owned(const struct vhd_map *map, struct vhd_table_entry *e)
 	const struct vhd_block *b = &e->block;
 	uint32_t state = vhdx_entry_state(b->raw);
 
+	e->place_length = map->bitmap_bytes + ((uint64_t)1 << map->block_shift);
 	if (map->kind == VHD_MAP_VHD1) {
 		if (b->data) {
 			e->owned = b->data - map->bitmap_bytes;
@@ -110,6 +111,7 @@ static int visit_bitmap(struct walk *w, uint64_t chunk, uint64_t at)
 		return 0;
 	e.owned = vhdx_entry_offset(e.block.raw);
 	e.owned_length = VHDX_BITMAP_BLOCK;
+	e.place_length = VHDX_BITMAP_BLOCK;
 	if (vhdx_entry_state(e.block.raw) != VHDX_BITMAP_PRESENT ||
 	    vhdx_entry_reserved(e.block.raw) ||
 	    !vhd_map_is_free(map, e.owned, e.owned_length))

@@ -12,7 +12,8 @@ struct vhd_table_entry {
 	bool is_bitmap;         /* VHDX sector bitmap block */
 	struct vhd_block block; /* if error is 0 */
 	uint64_t owned; /* file offset of the space the entry owns, 0 none */
-	uint64_t owned_length;
+	uint64_t owned_length; /* of it: up to the disk's end */
+	uint64_t place_length; /* of a whole block there */
 	int error; /* VHD_E_CORRUPT for an entry that must not be used */
 	const struct vhd_diag *diag; /* what is wrong with it */
 };

@@ -33,14 +33,6 @@
 /* longest piece that sets bits: 17 pages of bitmap */
 #define PIN_MAX ((uint64_t)32 << 20)
 
-struct vhd1_tail {
-	uint8_t footer[VHD1_FOOTER_SIZE];
-	uint64_t footer_offset;
-	uint64_t durable;  /* reserved space below this is durably zero */
-	uint64_t reserved; /* will be, after the next barrier */
-	uint64_t marked;   /* fresh places below this have their bitmap */
-};
-
 /*
  * Directly behind the last object. Windows leaves a gap to the end of a 4 KiB
  * page, but QEMU takes the first sector behind the last block for its next one
@@ -52,7 +44,7 @@ static uint64_t footer_place(uint64_t end)
 	return vhd_round_up(end, VHD1_SECTOR);
 }
 
-static void note_footer(struct vhd_image *image, uint64_t at)
+void vhd1_tail_note(struct vhd_image *image, uint64_t at)
 {
 	image->writer->tail->footer_offset = at;
 	image->writer->file_size = at + VHD1_FOOTER_SIZE;
@@ -65,7 +57,7 @@ static int write_footer(struct vhd_image *image, uint64_t at)
 	int rc = vhd_file_write(image->file, at, t->footer, VHD1_FOOTER_SIZE);
 
 	if (!rc)
-		note_footer(image, at);
+		vhd1_tail_note(image, at);
 	return rc;
 }
 
@@ -87,12 +79,15 @@ static int barrier(struct vhd_image *image)
 	return 0;
 }
 
-/* the footer directly behind the last object, and nothing after it */
-static int trim_tail(struct vhd_image *image)
+int vhd1_tail_trim(struct vhd_image *image)
 {
 	struct vhd_writer *w = image->writer;
 	uint64_t end = vhd_space_end(w->space), at = footer_place(end), size;
 	int rc = vhd_file_size(image->file, &size);
+
+	w->tail->durable = 0;
+	w->tail->reserved = 0;
+	w->tail->marked = 0;
 
 	if (rc ||
 	    (size == at + VHD1_FOOTER_SIZE && w->tail->footer_offset == at))
@@ -120,6 +115,18 @@ static int load_footer(struct vhd_image *image)
 	return vhd_file_read(image->file, meta->footer_offset, t->footer, size);
 }
 
+/* a footer was changed, but the copy was not reached */
+static int renew_copy(struct vhd_image *image)
+{
+	int rc;
+
+	if (!image->meta.vhd1.copy_is_stale)
+		return 0;
+	rc = vhd_file_write(image->file, 0, image->writer->tail->footer,
+			    VHD1_FOOTER_SIZE);
+	return rc ? rc : vhd_file_flush(image->file);
+}
+
 /*
  * The first change: the tail is brought to its smallest form, so that whatever
  * will be behind the end reads as zeros.
@@ -135,7 +142,9 @@ static int start(struct vhd_image *image)
 	rc = load_footer(image);
 	w->tail->footer_offset = image->meta.vhd1.footer_offset;
 	if (!rc)
-		rc = trim_tail(image);
+		rc = vhd1_tail_trim(image);
+	if (!rc)
+		rc = renew_copy(image);
 	if (rc) {
 		free(w->tail);
 		w->tail = NULL;
@@ -210,7 +219,7 @@ static int grow_to(struct vhd_image *image, uint64_t place, uint64_t end)
 		shrink_back(image);
 		return rc;
 	}
-	note_footer(image, at);
+	vhd1_tail_note(image, at);
 	t->marked = at;
 	t->reserved = at;
 	return 0;
@@ -367,7 +376,7 @@ static int commit(struct vhd_image *image, struct vhd_page_set *set,
 
 static int close_image(struct vhd_image *image)
 {
-	return trim_tail(image);
+	return vhd1_tail_trim(image);
 }
 
 static void free_tail(struct vhd_image *image)
@@ -379,6 +388,7 @@ const struct vhd_writer_ops vhd1_writer_ops = {
 	.start = start,
 	.plan = plan,
 	.publish = publish,
+	.grow = grow_to,
 	.drop = drop,
 	.commit = commit,
 	.close = close_image,
@@ -413,6 +423,9 @@ int vhd1_check_writable(const struct vhd_image *image, struct vhd_diag *diag)
 
 		if (!(image->conditions & refusals[i].bit))
 			continue;
+		if (refusals[i].bit == VHD_COND_FOOTERS_DIFFER &&
+		    image->meta.vhd1.copy_is_stale)
+			continue; /* start() brings it up to date */
 		text = vhd_condition_text(refusals[i].bit, NULL, &structure);
 		vhd_fail(diag, refusals[i].error, structure, VHD_NO_OFFSET,
 			 text);

@@ -127,9 +127,22 @@ int vhdx_session_start(struct vhd_image *image)
 	struct vhd_guid guids[2];
 	int rc = new_guid(&guids[0]);
 
-	if (!rc)
-		rc = new_guid(&guids[1]);
+	if (rc)
+		return rc;
+	if (image->same_content)
+		return vhdx_header_update(image, set_file_guid, guids);
+	rc = new_guid(&guids[1]);
 	return rc ? rc : vhdx_header_update(image, set_write_guids, guids);
+}
+
+static void set_data_guid(struct vhdx_header *h, const struct vhd_guid *guids)
+{
+	h->data_write_guid = guids[0];
+}
+
+int vhdx_set_data_guid(struct vhd_image *image, const struct vhd_guid *guid)
+{
+	return vhdx_header_update(image, set_data_guid, guid);
 }
 
 static int clear_log_guid(struct vhd_image *image)

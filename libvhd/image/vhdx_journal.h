@@ -14,8 +14,13 @@ int vhdx_header_update(struct vhd_image *image,
 				      const struct vhd_guid *guids),
 		       const struct vhd_guid *guids);
 
-/* New FileWriteGuid and DataWriteGuid: precedes any change of content. */
+/* New FileWriteGuid and, unless the content stays the same, DataWriteGuid:
+ * precedes any change of the file. */
 int vhdx_session_start(struct vhd_image *image);
+
+/* Gives the image the DataWriteGuid that its children will know, durably. No
+ * flush may run. */
+int vhdx_set_data_guid(struct vhd_image *image, const struct vhd_guid *guid);
 
 /*
  * Replays a dirty log into the file (vhdx.md 10.4), which is clean afterwards.
