@@ -41,6 +41,11 @@ struct vhd_disk;
 #define VHD_DISK_WRITE (1u << 5)
 /* open without the leaf's lock; see vhd_disk_activate() */
 #define VHD_DISK_INACTIVE (1u << 6)
+/* with WRITE: content stays as it is (VHD_IMAGE_SAME_CONTENT) */
+#define VHD_DISK_SAME_CONTENT (1u << 7)
+/* with WRITE: write even if the leaf is the parent of images beside it, which
+ * the write makes worthless; see vhd_find_children() */
+#define VHD_DISK_IGNORE_CHILDREN (1u << 8)
 
 /*
  * Supplies the parent of `child`, instead of the search above: sets *file
@@ -109,6 +114,24 @@ int vhd_disk_read(struct vhd_disk *disk, uint64_t offset, void *buf, size_t len,
  */
 int vhd_disk_extent(struct vhd_disk *disk, uint64_t offset, uint64_t length,
 		    struct vhd_extent *out, struct vhd_diag *diag);
+
+/* -- children ----------------------------------------------------------------
+ */
+
+/* One child; a nonzero result ends the search and is returned. */
+typedef int vhd_child_fn(void *ctx, const char *path);
+
+/*
+ * Calls `found` for each image in the folder of the one at `path` that was made
+ * of it: it records this identity, and its parent is not found to be another
+ * file. No format records children, so those in other folders stay unknown.
+ * Opens without locks and changes nothing.
+ *
+ * vhd_disk_open() with VHD_DISK_WRITE refuses an image with children in this
+ * sense (VHD_E_CHILDREN): its parent's content is what a child does not store.
+ */
+int vhd_find_children(const char *path, int format, vhd_child_fn *found,
+		      void *ctx, struct vhd_diag *diag);
 
 /* -- writing -----------------------------------------------------------------
  *

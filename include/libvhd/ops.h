@@ -170,6 +170,8 @@ int vhd_check(const char *path, const struct vhd_disk_options *options,
 #define VHD_SET_NEW_ID          (1u << 1) /* to a random one */
 #define VHD_SET_CREATOR         (1u << 2) /* VHD only */
 #define VHD_SET_PHYSICAL_SECTOR (1u << 3) /* VHDX only */
+/* even if images beside it have this one as parent, else VHD_E_CHILDREN */
+#define VHD_SET_IGNORE_CHILDREN (1u << 4)
 
 struct vhd_set_options {
 	size_t size;    /* sizeof(struct vhd_set_options) */
