@@ -66,7 +66,7 @@ enum vhd_reflink {
 #define VHD_CONVERT_GZIP (1u << 0)
 /* replace an existing file */
 #define VHD_CONVERT_FORCE (1u << 1)
-/* read the result back and compare */
+/* open the result, over its parent if it has one, and compare */
 #define VHD_CONVERT_VERIFY (1u << 2)
 
 struct vhd_convert_options {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Converting a disk: into a raw file, a device, a stream, or a new image. */
 #include <string.h>
+#include <unistd.h>
 
 #include <libvhd/ops.h>
 
@@ -10,6 +11,7 @@
 #include "create.h"
 #include "job.h"
 #include "output.h"
+#include "over.h"
 #include "stream.h"
 #include "target.h"
 
@@ -51,13 +53,6 @@ static int check_options(const struct converting *c, const char *path)
 	if (stream && (o->flags & VHD_CONVERT_VERIFY))
 		return invalid(c->diag, "a stream cannot be read back to "
 					"verify it");
-	/* never report as verified what was not read back */
-	if (parent_of(c) && (o->flags & VHD_CONVERT_VERIFY))
-		return vhd_hint(c->diag,
-				invalid(c->diag,
-					"a differencing output cannot be "
-					"verified while it is written"),
-				"compare it with the source afterwards");
 	if (o->reflink == VHD_REFLINK_ALWAYS &&
 	    (stream || (o->flags & VHD_CONVERT_GZIP)))
 		return invalid(c->diag, "a stream cannot share data by "
@@ -90,12 +85,29 @@ static int decide_image(struct converting *c)
 	return rc;
 }
 
-static int verify_image(struct converting *c, struct vhd_target *t)
+/* the finished file, read as anybody will read it */
+static int reopen(struct converting *c, struct vhd_disk **out)
+{
+	struct vhd_file *file;
+	int rc = vhd_file_open_fd(dup(c->output.fd), 0, &file, c->diag);
+
+	if (rc)
+		return rc;
+	return vhd_open_over(file, c->output.path, c->options.format,
+			     VHD_DISK_VERIFY | VHD_DISK_FORCE_SHARE,
+			     parent_of(c), out, c->diag);
+}
+
+static int verify_image(struct converting *c)
 {
 	struct vhd_compare_result result;
-	int rc;
+	struct vhd_disk *disk;
+	int rc = reopen(c, &disk);
 
-	rc = vhd_compare(c->disk, t->image, &result, c->job, c->diag);
+	if (rc)
+		return rc;
+	rc = vhd_compare(c->disk, disk, &result, c->job, c->diag);
+	vhd_disk_close(disk);
 	if (!rc && !result.equal)
 		rc = vhd_fail(c->diag, VHD_E_MISMATCH, "output",
 			      result.first_difference,
@@ -115,9 +127,9 @@ static int convert_to_image(struct converting *c)
 		      c->diag);
 	if (!rc)
 		rc = vhd_target_finish(&t, c->diag);
-	if (!rc && (c->options.flags & VHD_CONVERT_VERIFY))
-		rc = verify_image(c, &t);
 	vhd_target_free(&t);
+	if (!rc && (c->options.flags & VHD_CONVERT_VERIFY))
+		rc = verify_image(c);
 	return rc;
 }
 
