@@ -43,12 +43,13 @@ static int lend_layer(void *ctx, struct vhd_image *child, unsigned depth,
 		      struct vhd_file **file, char *name, size_t name_size)
 {
 	struct vhd_disk *parent = ctx;
-	struct vhd_image *image = vhd_disk_image(parent, depth);
-	const char *path = vhd_disk_path(parent, depth);
+	struct vhd_image *image = parent ? vhd_disk_image(parent, depth) : NULL;
+	const char *path;
 
 	(void)child;
 	if (!image)
 		return VHD_E_PARENT;
+	path = vhd_disk_path(parent, depth);
 	if (strlen(path) < name_size)
 		memcpy(name, path, strlen(path) + 1);
 	return vhd_file_new(&lent, vhd_image_file(image), file);
