@@ -199,19 +199,18 @@ only() {
 }
 
 @test "--verify notices a write that did not arrive, with and without --parent" {
-	need strace
-	strace -o trace true || skip "strace may not trace"
+	need_strace
 	truncate -s 8M a.raw
 	vhdtool convert a.raw base.vhdx
 	yes lost | head -c 4096 | dd of=a.raw bs=4096 seek=700 conv=notrunc \
 		status=none
 	mkdir out
 	for options in "" "--parent base.vhdx"; do
-		strace -o trace -e trace=pwrite64 "$VHDTOOL" convert -j1 \
+		traced -e trace=pwrite64 "$VHDTOOL" convert -j1 \
 			--reflink never $options a.raw good.vhdx
 		turn=$(grep -n -m1 lost trace | cut -d: -f1)
 		length=$(sed -n "${turn}s/.*= //p" trace)
-		run -1 strace -o trace -e trace=pwrite64 \
+		run -1 traced -e trace=pwrite64 \
 			-e inject=pwrite64:retval=$length:when=$turn \
 			"$VHDTOOL" convert --verify -j1 --reflink never \
 			$options a.raw out/bad.vhdx

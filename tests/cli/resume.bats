@@ -213,14 +213,13 @@ other() {
 }
 
 @test "flushed now and then, and not at all without --resume" {
-	need strace
-	strace -o trace true || skip "strace may not trace"
+	need_strace
 	ln -s "$BATS_FILE_TMPDIR/big.raw" big.raw
 	for format in raw vhd vhdx; do
-		strace -f -o trace -e trace=fdatasync "$VHDTOOL" convert \
+		traced -f -e trace=fdatasync "$VHDTOOL" convert \
 			--reflink never big.raw plain.$format
 		! grep -q 'fdatasync(' trace
-		strace -f -o trace -e trace=fdatasync "$VHDTOOL" convert \
+		traced -f -e trace=fdatasync "$VHDTOOL" convert \
 			--resume --reflink never big.raw kept.$format
 		[ "$(grep -c 'fdatasync(' trace)" -ge 3 ]
 	done
