@@ -62,6 +62,7 @@ struct vhd_image_info {
 	uint32_t logical_sector_size;
 	uint32_t physical_sector_size;
 	uint64_t total_blocks; /* 0 where there are none */
+	uint64_t table_blocks; /* the block table has room for so many */
 	uint32_t conditions;   /* mask of enum vhd_condition */
 
 	/* identity of the disk: VHD unique id, VHDX virtual disk id */

@@ -66,8 +66,11 @@ enum vhd_reflink {
 #define VHD_CONVERT_GZIP (1u << 0)
 /* replace an existing file */
 #define VHD_CONVERT_FORCE (1u << 1)
-/* read the result back and compare */
+/* open the result, over its parent if it has one, and compare */
 #define VHD_CONVERT_VERIFY (1u << 2)
+/* build the file under the name PATH.partial, which stays after a failure, and
+ * go on with one that is there */
+#define VHD_CONVERT_RESUME (1u << 3)
 
 struct vhd_convert_options {
 	size_t size;    /* sizeof(struct vhd_convert_options) */
@@ -86,6 +89,14 @@ struct vhd_convert_options {
  * "-" (descriptor 1). A file is written without a name or under a temporary
  * one, flushed, and named when complete: after any failure or kill, `path` is
  * what it was. Ranges that read as zeros become holes.
+ *
+ * With VHD_CONVERT_RESUME a failed, killed or cut-off conversion leaves
+ * PATH.partial, and the same call goes on with it: what it holds is compared
+ * with the disk, and what differs is written. At most some 32 MiB before the
+ * interruption have to be copied again, after a power cut a little more. Not
+ * for streams, devices and compressed output (VHD_E_INVALID). VHD_E_MISMATCH if
+ * the partial file was begun with other options; VHD_E_BUSY if another program
+ * works on it.
  *
  * VHD_E_EXISTS without VHD_CONVERT_FORCE; VHD_E_NOSPACE; VHD_E_UNSUPPORTED
  * where reflink ALWAYS cannot be met; VHD_E_MISMATCH if verifying fails.

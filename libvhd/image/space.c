@@ -517,13 +517,14 @@ void vhd_space_durable(struct vhd_space *s, uint32_t mark, uint64_t epoch)
 bool vhd_space_next_safe(struct vhd_space *s, uint64_t epoch, uint64_t *offset,
 			 uint64_t *length)
 {
-	const struct released *first = s->released + s->released_head;
+	const struct released *first;
 
 	if (s->released_head == s->released_count) {
 		s->released_head = 0;
 		s->released_count = 0;
 		return false;
 	}
+	first = &s->released[s->released_head];
 	if (!first->durable || first->epoch + 2 > epoch)
 		return false;
 	*offset = first->offset;

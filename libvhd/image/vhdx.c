@@ -7,6 +7,7 @@
 #include "core/checked.h"
 #include "core/diag.h"
 #include "core/guid.h"
+#include "core/vhdx_bat.h"
 #include "core/utf16.h"
 #include "hint.h"
 #include "image.h"
@@ -155,6 +156,16 @@ static int open_vhdx(struct vhd_image *image,
 	return 0;
 }
 
+/* payload entries: one entry after each chunk is that of its bitmap */
+static uint64_t table_blocks(const struct vhd_image *image)
+{
+	uint64_t entries =
+		image->meta.vhdx.regions.bat.length / VHDX_BAT_ENTRY_SIZE;
+	uint64_t chunk = ((uint64_t)1 << image->map.chunk_shift) + 1;
+
+	return entries - entries / chunk;
+}
+
 static void info(const struct vhd_image *image, struct vhd_image_info *out)
 {
 	const struct vhdx_meta *meta = &image->meta.vhdx;
@@ -163,6 +174,7 @@ static void info(const struct vhd_image *image, struct vhd_image_info *out)
 	out->block_size = meta->metadata.block_size;
 	out->physical_sector_size = meta->metadata.physical_sector;
 	out->bat_offset = meta->regions.bat.offset;
+	out->table_blocks = table_blocks(image);
 	out->id = meta->metadata.disk_id;
 	out->link_id = h->data_write_guid;
 	vhd_guid_text(&out->id, out->id_text);
