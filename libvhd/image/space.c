@@ -592,7 +592,7 @@ void vhd_space_set_end(struct vhd_space *s, uint64_t end)
 {
 	size_t count = s->place_count;
 
-	s->end = end;
+	s->end = vhd_max(end, s->forbidden_end);
 	s->place_count = 0;
 	for (size_t i = 0; i < count; i++)
 		if (s->places[i] < end)
