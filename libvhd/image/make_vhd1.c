@@ -3,10 +3,6 @@
  * A new VHD. Dynamic and differencing: copy, header, BAT at 1536, locators
  * behind it, then the footer. The footer follows the last object directly (see
  * vhd1_write.c for why); the data of each block lie on 4 KiB.
- *
- * Geometry: the specification's where it gives the size exactly, else
- * saturated, so that old QEMU, which trusts the geometry of strangers, takes
- * the current size too. vhd.md 9
  */
 #include <stdlib.h>
 #include <string.h>
@@ -25,14 +21,6 @@
 #define LOCATORS_USED 3
 #define TABLE_PIECE   65536u /* entries written at once */
 #define LOCATOR_ROOM  4096u
-
-static struct vhd_geometry geometry_for(const struct vhd_make *m)
-{
-	static const struct vhd_geometry saturated = {65535, 16, 255};
-	struct vhd_geometry g = vhd_geometry_of(m->size / VHD1_SECTOR);
-
-	return vhd_geometry_bytes(g) == m->size || m->azure ? g : saturated;
-}
 
 static uint32_t timestamp_of(int64_t unix_time)
 {
@@ -56,7 +44,7 @@ static void make_footer(const struct vhd_make *m, uint8_t *bytes)
 					    : VHD_VERSION_MAJOR << 16 |
 						      VHD_VERSION_MINOR),
 		.type = (uint32_t)m->type,
-		.geometry = geometry_for(m),
+		.geometry = vhd_geometry_stored(m->size, m->azure),
 		.id = m->id,
 	};
 
