@@ -7,4 +7,7 @@
 /* Refuses images that must not be written as they are. */
 int vhd1_check_writable(const struct vhd_image *image, struct vhd_diag *diag);
 
+/* Refuses those that a repair must leave alone as well. */
+int vhd1_check_alone(uint32_t conditions, struct vhd_diag *diag);
+
 #endif

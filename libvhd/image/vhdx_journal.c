@@ -132,6 +132,14 @@ int vhdx_session_start(struct vhd_image *image)
 	return rc ? rc : vhdx_header_update(image, set_write_guids, guids);
 }
 
+int vhdx_file_touch(struct vhd_image *image)
+{
+	struct vhd_guid guid;
+	int rc = new_guid(&guid);
+
+	return rc ? rc : vhdx_header_update(image, set_file_guid, &guid);
+}
+
 static int clear_log_guid(struct vhd_image *image)
 {
 	const struct vhd_guid null = {{0}};
@@ -173,11 +181,8 @@ static int extend_file(struct vhd_image *image)
 
 int vhdx_journal_replay(struct vhd_image *image, struct vhd_diag *diag)
 {
-	struct vhd_guid guid;
-	int rc = new_guid(&guid);
+	int rc = vhdx_file_touch(image);
 
-	if (!rc)
-		rc = vhdx_header_update(image, set_file_guid, &guid);
 	if (!rc)
 		rc = extend_file(image);
 	if (!rc)

@@ -17,6 +17,9 @@ int vhdx_header_update(struct vhd_image *image,
 /* New FileWriteGuid and DataWriteGuid: precedes any change of content. */
 int vhdx_session_start(struct vhd_image *image);
 
+/* New FileWriteGuid alone: precedes a change that no guest can see. */
+int vhdx_file_touch(struct vhd_image *image);
+
 /*
  * Replays a dirty log into the file (vhdx.md 10.4), which is clean afterwards.
  * The image has its headers and its overlay, nothing else yet.
