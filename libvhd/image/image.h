@@ -60,4 +60,7 @@ struct vhd_image {
 int vhdx_image_replay(struct vhd_image *image, uint8_t *scratch, bool strict,
 		      struct vhd_diag *diag);
 
+/* Writes what was replayed into the file and drops the overlay, if any. */
+int vhdx_image_write_back(struct vhd_image *image, struct vhd_diag *diag);
+
 #endif

@@ -86,11 +86,20 @@ static void close_vhdx(struct vhd_image *image)
 	image->overlay_memory = NULL;
 }
 
+int vhdx_image_write_back(struct vhd_image *image, struct vhd_diag *diag)
+{
+	int rc = 0;
+
+	if (image->overlay)
+		rc = vhdx_journal_replay(image, diag);
+	close_vhdx(image);
+	image->meta.vhdx.conditions &= ~(uint32_t)VHD_COND_LOG_DIRTY;
+	return rc;
+}
+
 /* the replay goes into the file; afterwards there is nothing to overlay */
 static int replay_for_writing(struct vhd_image *image, struct vhd_diag *diag)
 {
-	int rc;
-
 	if (!vhd_file_is_writable(image->file))
 		return vhd_fail(diag, VHD_E_READONLY, NULL, VHD_NO_OFFSET,
 				vhd_strerror(VHD_E_READONLY));
@@ -98,12 +107,7 @@ static int replay_for_writing(struct vhd_image *image, struct vhd_diag *diag)
 		return vhd_fail(diag, VHD_E_UNSUPPORTED, "VHDX header",
 				image->meta.vhdx.headers.offset,
 				"the image has no log; it can only be read");
-	if (!image->overlay)
-		return 0;
-	rc = vhdx_journal_replay(image, diag);
-	close_vhdx(image);
-	image->meta.vhdx.conditions &= ~(uint32_t)VHD_COND_LOG_DIRTY;
-	return rc;
+	return vhdx_image_write_back(image, diag);
 }
 
 static int open_steps(struct vhd_image *image, uint32_t flags, uint8_t *scratch,

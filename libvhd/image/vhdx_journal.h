@@ -22,6 +22,9 @@ int vhdx_session_start(struct vhd_image *image);
  * flush may run. */
 int vhdx_set_data_guid(struct vhd_image *image, const struct vhd_guid *guid);
 
+/* New FileWriteGuid alone: precedes a change that no guest can see. */
+int vhdx_file_touch(struct vhd_image *image);
+
 /*
  * Replays a dirty log into the file (vhdx.md 10.4), which is clean afterwards.
  * The image has its headers and its overlay, nothing else yet.
