@@ -35,8 +35,10 @@ static int open_image(const struct cmdline *o, struct vhd_disk **out)
 
 	if (o->overlay)
 		return overlay_open(o, out);
-	rc = open_disk(o->image, &o->open, o->read_only ? 0 : VHD_DISK_WRITE,
-		       out);
+	/* what is shown is shown to everybody: a damaged table is refused now,
+	 * not when somebody meets the damage */
+	rc = open_disk(o->image, &o->open,
+		       o->read_only ? VHD_DISK_VERIFY : VHD_DISK_WRITE, out);
 	if (rc == TOOL_FAILED && !o->read_only && access(o->image, R_OK) == 0)
 		diag_hint("-o ro mounts it for reading only");
 	return rc;
