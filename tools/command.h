@@ -42,10 +42,12 @@ extern const struct command info_command;
 extern const struct command log_command;
 extern const struct command map_command;
 extern const struct command measure_command;
+extern const struct command mount_command;
 extern const struct command read_command;
 extern const struct command snapshot_command;
 extern const struct command write_command;
 extern const struct command set_command;
+extern const struct command umount_command;
 extern const struct command zero_command;
 
 #endif
