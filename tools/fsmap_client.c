@@ -84,7 +84,7 @@ static void add_value(struct arguments *args, const char *name,
 
 static void set_arguments(struct arguments *args, const char *helper,
 			  const char *path, const struct open_options *options,
-			  uint64_t at_least)
+			  const uint64_t *at_least)
 {
 	int format = open_format(path, options->format);
 
@@ -100,8 +100,13 @@ static void set_arguments(struct arguments *args, const char *helper,
 		add(args, "--layer");
 	if (options->ignore_id)
 		add(args, "--ignore-id-mismatch");
-	snprintf(args->at_least, sizeof(args->at_least), "%" PRIu64, at_least);
-	add_value(args, "--at-least", args->at_least);
+	if (at_least) {
+		snprintf(args->at_least, sizeof(args->at_least), "%" PRIu64,
+			 *at_least);
+		add_value(args, "--at-least", args->at_least);
+	} else {
+		add(args, "--list");
+	}
 	add_value(args, "--", path);
 	add(args, NULL);
 }
@@ -190,15 +195,15 @@ static int failed(const char *path, const char *helper, const char *why)
 	return TOOL_FAILED;
 }
 
-static struct fsmap_expected expect(struct vhd_disk *disk)
+static struct fsmap_expected expect(struct vhd_disk *disk, unsigned layer)
 {
 	struct vhd_file_id id = {0};
 
-	(void)vhd_file_id(vhd_image_file(vhd_disk_image(disk, 0)), &id);
+	(void)vhd_file_id(vhd_image_file(vhd_disk_image(disk, layer)), &id);
 	return (struct fsmap_expected){
 		.device = id.device,
 		.inode = id.inode,
-		.disk_size = vhd_disk_size(disk),
+		.disk_size = vhd_image_size(vhd_disk_image(disk, layer)),
 		.sector_size = vhd_disk_sector_size(disk),
 	};
 }
@@ -235,11 +240,12 @@ static int ask(const char *helper, const struct arguments *args,
 	return TOOL_DONE;
 }
 
-int fsmap_get(struct vhd_disk *disk, const char *path,
-	      const struct open_options *options, uint64_t at_least,
-	      struct fsmap *out)
+/* `at_least` is NULL for a list without ranges */
+static int get(struct vhd_disk *disk, unsigned layer, const char *path,
+	       const struct open_options *options, const uint64_t *at_least,
+	       struct fsmap *out)
 {
-	struct fsmap_expected expected = expect(disk);
+	struct fsmap_expected expected = expect(disk, layer);
 	struct arguments args = {0};
 	char *helper = find_helper();
 	int rc;
@@ -251,6 +257,19 @@ int fsmap_get(struct vhd_disk *disk, const char *path,
 	free(args.items);
 	free(helper);
 	return rc;
+}
+
+int fsmap_get(struct vhd_disk *disk, const char *path,
+	      const struct open_options *options, uint64_t at_least,
+	      struct fsmap *out)
+{
+	return get(disk, 0, path, options, &at_least, out);
+}
+
+int fsmap_list(struct vhd_disk *disk, unsigned layer, const char *path,
+	       const struct open_options *options, struct fsmap *out)
+{
+	return get(disk, layer, path, options, NULL, out);
 }
 
 /* -- for those who use it -------------------------------------------------- */

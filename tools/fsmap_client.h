@@ -28,6 +28,11 @@ int fsmap_get(struct vhd_disk *disk, const char *path,
 	      const struct open_options *options, uint64_t at_least,
 	      struct fsmap *out);
 
+/* The same for partitions and types of file systems alone: no ranges. `path` is
+ * that of a layer of the disk. */
+int fsmap_list(struct vhd_disk *disk, unsigned layer, const char *path,
+	       const struct open_options *options, struct fsmap *out);
+
 /* The bytes of all ranges. */
 uint64_t fsmap_total(const struct fsmap_ranges *ranges);
 

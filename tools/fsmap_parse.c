@@ -197,6 +197,7 @@ static const char *take_fs(struct parser *p)
 	fs.type = tool_must(strdup(p->words[5]));
 	fs.label = tool_must(strdup(p->words[7]));
 	fs.name = tool_must(strdup(p->words[8]));
+	fs.uuid = tool_must(strdup(""));
 	p->map.fs = tool_resize(p->map.fs,
 				(p->map.fs_count + 1) * sizeof(p->map.fs[0]));
 	p->map.fs[p->map.fs_count++] = fs;
@@ -250,12 +251,26 @@ static const char *take_gap(struct parser *p)
 	return take_range(p, &p->map.gaps, &range);
 }
 
+static const char *take_uuid(struct parser *p)
+{
+	struct fsmap_fs *fs =
+		p->map.fs_count ? &p->map.fs[p->map.fs_count - 1] : NULL;
+
+	if (!fs || fs->uuid[0] || p->map.gaps.count || !get_name(p->words[1]))
+		return malformed;
+	free(fs->uuid);
+	fs->uuid = tool_must(strdup(p->words[1]));
+	return NULL;
+}
+
 static const char *take_line(struct parser *p)
 {
 	if (is_line(p, "unused", 3))
 		return take_unused(p);
 	if (is_line(p, "fs", 9))
 		return take_fs(p);
+	if (is_line(p, "uuid", 2))
+		return take_uuid(p);
 	if (is_line(p, "gap", 3))
 		return take_gap(p);
 	return malformed;
@@ -335,6 +350,7 @@ void fsmap_free(struct fsmap *map)
 	for (size_t i = 0; i < map->fs_count; i++) {
 		free(map->fs[i].type);
 		free(map->fs[i].label);
+		free(map->fs[i].uuid);
 		free(map->fs[i].name);
 	}
 	free(map->fs);

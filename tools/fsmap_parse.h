@@ -39,6 +39,7 @@ struct fsmap_fs {
 	enum fsmap_state state;
 	char *label; /* of the file system, any bytes; "" if none */
 	char *name;  /* of the partition, likewise */
+	char *uuid;  /* of the file system; "" if none */
 };
 
 struct fsmap {

@@ -56,7 +56,8 @@ static enum fsmap_state probe_window(blkid_probe probe, struct volume *volume)
 	blkid_probe_enable_partitions(probe, 0);
 	blkid_probe_enable_superblocks(probe, 1);
 	blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_TYPE |
-							 BLKID_SUBLKS_LABEL);
+							 BLKID_SUBLKS_LABEL |
+							 BLKID_SUBLKS_UUID);
 	rc = blkid_do_safeprobe(probe);
 	if (rc == -2)
 		return FSMAP_AMBIGUOUS;
@@ -64,6 +65,7 @@ static enum fsmap_state probe_window(blkid_probe probe, struct volume *volume)
 		return FSMAP_DAMAGED;
 	get_value(probe, "TYPE", volume->type, sizeof(volume->type));
 	get_value(probe, "LABEL", volume->label, sizeof(volume->label));
+	get_value(probe, "UUID", volume->uuid, sizeof(volume->uuid));
 	return FSMAP_UNKNOWN;
 }
 

@@ -11,6 +11,7 @@
  *	file DEVICE INODE                  the image that was opened
  *	disk SIZE SECTOR TABLE             partition table: gpt, dos, ..., none
  *	fs NUMBER START LENGTH SIZE TYPE STATE LABEL NAME
+ *	uuid UUID
  *	unused START LENGTH
  *	gap START LENGTH
  *	end
@@ -20,6 +21,9 @@
  * from START, or 0 if that is not known; TYPE is what libblkid calls it, LABEL
  * the file system's and NAME the partition's name. STATE is a word of enum
  * fsmap_state.
+ *
+ * uuid: follows the fs it belongs to, as libblkid writes it; left out if there
+ * is none.
  *
  * unused: follows the fs it belongs to, only if that is `clean`; whole sectors,
  * rising over the whole disk. What the file system does not use.

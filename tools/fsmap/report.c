@@ -70,6 +70,11 @@ void report_volume(const struct volume *volume, uint64_t at_least)
 	put_name(volume->label);
 	put_name(volume->name);
 	putchar('\n');
+	if (volume->uuid[0]) {
+		printf("uuid");
+		put_name(volume->uuid);
+		putchar('\n');
+	}
 	for (size_t i = 0; i < volume->unused.count; i++) {
 		const struct run *run = &volume->unused.items[i];
 		uint64_t start = area->start + run->start;

@@ -5,24 +5,25 @@
 
 #include "identify.h"
 
-static void read_one(struct volume *volume)
+static void read_one(struct volume *volume, bool ranges)
 {
 	if (volume->state != FSMAP_UNKNOWN)
 		return;
 	volume->state = identify(volume);
-	if (volume->state == FSMAP_UNKNOWN)
+	if (ranges && volume->state == FSMAP_UNKNOWN)
 		volume_read(volume);
 }
 
 /* The disk as the only volume, which is identified already. */
-static const char *read_whole(const struct volume *whole, struct table *out)
+static const char *read_whole(const struct volume *whole, bool ranges,
+			      struct table *out)
 {
 	out->volumes = malloc(sizeof(*whole));
 	if (!out->volumes)
 		return "out of memory";
 	out->volumes[0] = *whole;
 	out->count = 1;
-	if (whole->state == FSMAP_UNKNOWN)
+	if (ranges && whole->state == FSMAP_UNKNOWN)
 		volume_read(&out->volumes[0]);
 	return NULL;
 }
@@ -39,7 +40,7 @@ static void doubt_all(struct table *table)
 	}
 }
 
-const char *survey(struct vhd_disk *disk, struct table *out)
+const char *survey(struct vhd_disk *disk, bool ranges, struct table *out)
 {
 	struct volume whole = {
 		.area = {.disk = disk, .length = vhd_disk_size(disk)},
@@ -53,10 +54,10 @@ const char *survey(struct vhd_disk *disk, struct table *out)
 	if (wrong)
 		return wrong;
 	if (out->count == 0)
-		return read_whole(&whole, out);
+		return read_whole(&whole, ranges, out);
 	if (whole.type[0] || whole.state == FSMAP_AMBIGUOUS)
 		doubt_all(out);
 	for (size_t i = 0; i < out->count; i++)
-		read_one(&out->volumes[i]);
+		read_one(&out->volumes[i], ranges);
 	return NULL;
 }

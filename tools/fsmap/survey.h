@@ -6,9 +6,10 @@
 #include "table.h"
 
 /*
- * Looks at everything. A disk without a partition table has one volume,
+ * Looks at everything, or, without `ranges`, for partitions and types of file
+ * systems only. A disk without a partition table has one volume,
  * number 0. Returns NULL, or what is wrong (static). Needs the window.
  */
-const char *survey(struct vhd_disk *disk, struct table *out);
+const char *survey(struct vhd_disk *disk, bool ranges, struct table *out);
 
 #endif

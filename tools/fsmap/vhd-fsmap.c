@@ -28,6 +28,7 @@ static struct {
 	const char *path;
 	struct vhd_disk_options disk;
 	uint64_t at_least;
+	bool list; /* partitions and types only */
 	bool self_test;
 } opt = {
 	.disk = {.size = sizeof(struct vhd_disk_options)},
@@ -53,6 +54,7 @@ static const char help[] =
 	"      --force-share       read even if another program writes the "
 	"image\n"
 	"      --at-least SIZE     leave out shorter ranges\n"
+	"      --list              partitions and types only, no ranges\n"
 	"      --version           show the version\n"
 	"  -h, --help              show this text\n\n"
 	"Output, offsets and lengths in bytes, other characters than\n"
@@ -64,6 +66,7 @@ static const char help[] =
 	"                          a partition (0: the whole disk), and how "
 	"much of it\n"
 	"                          its file system takes (0: not known)\n"
+	"  uuid UUID               of the fs above\n"
 	"  unused START LENGTH     of the fs above, if that is clean\n"
 	"  gap START LENGTH        in no partition\n"
 	"  end                     without it the list is not complete\n"
@@ -82,6 +85,7 @@ enum {
 	OPT_IGNORE_ID,
 	OPT_SHARE,
 	OPT_AT_LEAST,
+	OPT_LIST,
 	OPT_VERSION,
 	OPT_SELF_TEST
 };
@@ -94,6 +98,7 @@ static const struct option long_options[] = {
 	{"ignore-id-mismatch", no_argument, NULL, OPT_IGNORE_ID},
 	{"force-share", no_argument, NULL, OPT_SHARE},
 	{"at-least", required_argument, NULL, OPT_AT_LEAST},
+	{"list", no_argument, NULL, OPT_LIST},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{"self-test", no_argument, NULL, OPT_SELF_TEST},
 	{"help", no_argument, NULL, 'h'},
@@ -171,6 +176,9 @@ static void take_option(int c, int argc)
 	case OPT_AT_LEAST:
 		set_at_least(optarg);
 		break;
+	case OPT_LIST:
+		opt.list = true;
+		break;
 	case OPT_SELF_TEST:
 		opt.self_test = true;
 		break;
@@ -228,7 +236,7 @@ static int list(struct vhd_disk *disk)
 	uint64_t sector_size = vhd_disk_sector_size(disk);
 	struct table table = {0};
 	struct runs gaps = {0};
-	const char *wrong = survey(disk, &table);
+	const char *wrong = survey(disk, !opt.list, &table);
 
 	if (wrong || table_gaps(&table, &whole, &gaps)) {
 		report_error(wrong ? wrong : "out of memory");

@@ -20,6 +20,7 @@ struct volume {
 	char name[FSMAP_NAME_MAX + 1]; /* of the partition */
 	char type[32];                 /* what libblkid calls it, or "" */
 	char label[FSMAP_NAME_MAX + 1];
+	char uuid[FSMAP_NAME_MAX + 1]; /* of the file system */
 	enum fsmap_state state;
 	uint64_t size; /* of the file system; 0: not known */
 	struct runs unused;
