@@ -44,6 +44,7 @@ extern const struct command map_command;
 extern const struct command measure_command;
 extern const struct command mount_command;
 extern const struct command read_command;
+extern const struct command resize_command;
 extern const struct command snapshot_command;
 extern const struct command write_command;
 extern const struct command set_command;
