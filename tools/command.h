@@ -32,6 +32,7 @@ struct command {
 
 extern const struct command chain_command;
 extern const struct command check_command;
+extern const struct command compact_command;
 extern const struct command compare_command;
 extern const struct command convert_command;
 extern const struct command create_command;
@@ -44,6 +45,7 @@ extern const struct command map_command;
 extern const struct command measure_command;
 extern const struct command read_command;
 extern const struct command snapshot_command;
+extern const struct command trim_command;
 extern const struct command write_command;
 extern const struct command set_command;
 extern const struct command zero_command;
