@@ -31,8 +31,8 @@ identity() {
 		cmp $image untouched
 		status 0 vhdtool compact --json $image
 		[ "$(jq '."file-size"' <<<"$output")" = "$(size_of $image)" ]
-		[ $foretold = $(size_of $image) ]
-		[ $(size_of $image) -lt $((old - 15 * 1048576)) ]
+		[ "$foretold" = "$(size_of $image)" ]
+		[ "$(size_of $image)" -lt $((old - 15 * 1048576)) ]
 		[ "$(identity $image)" = "$before" ]
 		vhdtool check $image
 	done
