@@ -32,6 +32,7 @@ struct command {
 
 extern const struct command chain_command;
 extern const struct command check_command;
+extern const struct command compact_command;
 extern const struct command compare_command;
 extern const struct command convert_command;
 extern const struct command create_command;
@@ -46,6 +47,7 @@ extern const struct command mount_command;
 extern const struct command read_command;
 extern const struct command resize_command;
 extern const struct command snapshot_command;
+extern const struct command trim_command;
 extern const struct command write_command;
 extern const struct command set_command;
 extern const struct command umount_command;

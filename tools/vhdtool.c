@@ -30,6 +30,8 @@ static const struct command *const commands[] = {
 	&zero_command,
 	&discard_command,
 	&check_command,
+	&compact_command,
+	&trim_command,
 	&resize_command,
 	&set_command,
 	&log_command,

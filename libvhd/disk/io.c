@@ -12,6 +12,7 @@
 
 #include "core/checked.h"
 #include "core/diag.h"
+#include "below.h"
 #include "disk.h"
 #include "image/writer.h"
 
@@ -49,6 +50,13 @@ int vhd_disk_resolve(struct vhd_disk *disk, uint64_t offset, uint64_t length,
 		     struct vhd_extent *out, struct vhd_diag *diag)
 {
 	return resolve(disk, 0, offset, length, out, diag);
+}
+
+int vhd_disk_extent_below(struct vhd_disk *disk, unsigned layer,
+			  uint64_t offset, uint64_t length,
+			  struct vhd_extent *out, struct vhd_diag *diag)
+{
+	return resolve(disk, layer, offset, length, out, diag);
 }
 
 /* a range on an active disk, or why not */
@@ -123,6 +131,12 @@ static int read_range(struct vhd_disk *disk, unsigned first, uint64_t offset,
 		len -= (size_t)e.length;
 	}
 	return 0;
+}
+
+int vhd_disk_read_below(struct vhd_disk *disk, unsigned layer, uint64_t offset,
+			void *buf, size_t len, struct vhd_diag *diag)
+{
+	return read_range(disk, layer, offset, buf, len, diag);
 }
 
 int vhd_disk_layer_read(struct vhd_disk *disk, unsigned first, uint64_t offset,
