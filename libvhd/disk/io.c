@@ -15,10 +15,13 @@
 #include "disk.h"
 #include "image/writer.h"
 
-int vhd_disk_resolve(struct vhd_disk *disk, uint64_t offset, uint64_t length,
-		     struct vhd_extent *out, struct vhd_diag *diag)
+int vhd_disk_resolve_above(struct vhd_disk *disk, unsigned layers,
+			   uint64_t offset, uint64_t length,
+			   struct vhd_extent *out, struct vhd_diag *diag)
 {
-	for (unsigned depth = 0; depth < disk->count; depth++) {
+	unsigned depth = 0;
+
+	for (; depth < layers; depth++) {
 		struct vhd_image *image = disk->layers[depth].image;
 		uint64_t size = vhd_image_size(image);
 		int rc;
@@ -38,10 +41,24 @@ int vhd_disk_resolve(struct vhd_disk *disk, uint64_t offset, uint64_t length,
 	*out = (struct vhd_extent){
 		.start = offset,
 		.length = length,
-		.kind = VHD_EXTENT_ZERO,
-		.depth = disk->count - 1,
+		/* a layer that ends here shows zeros, whatever is beneath */
+		.kind = depth < layers ? VHD_EXTENT_ZERO : VHD_EXTENT_PARENT,
+		.depth = depth,
 	};
 	return 0;
+}
+
+int vhd_disk_resolve(struct vhd_disk *disk, uint64_t offset, uint64_t length,
+		     struct vhd_extent *out, struct vhd_diag *diag)
+{
+	int rc = vhd_disk_resolve_above(disk, disk->count, offset, length, out,
+					diag);
+
+	if (!rc && out->kind == VHD_EXTENT_PARENT) {
+		out->kind = VHD_EXTENT_ZERO;
+		out->depth = disk->count - 1;
+	}
+	return rc;
 }
 
 /* a range on an active disk, or why not */

@@ -18,6 +18,7 @@
 #include "buffer.h"
 #include "core/checked.h"
 #include "core/diag.h"
+#include "disk/claim.h"
 #include "job.h"
 
 #define PIECE VHD_COPY_PIECE
@@ -56,7 +57,7 @@ static int fail_target(struct worker *w, int rc)
 {
 	if (!rc)
 		return 0;
-	return vhd_output_fail(&w->diag, rc, w->c->target->output->path,
+	return vhd_output_fail(&w->diag, rc, w->c->target->name,
 			       rc == VHD_E_NOSPACE ? vhd_strerror(rc)
 						   : "cannot be written");
 }
@@ -173,6 +174,55 @@ static int zero_over_parent(struct worker *w, struct vhd_piece p)
 	return rc;
 }
 
+/* a hole of the host file may end inside a sector: what is left of that is
+ * copied with the data beside it */
+static int zero_piece(struct worker *w, const struct vhd_piece *p)
+{
+	struct vhd_target *t = w->c->target;
+	uint64_t from = vhd_round_up(p->start, t->align);
+	uint64_t to = p->start + p->length;
+
+	if (to < vhd_disk_size(w->c->disk))
+		to = vhd_round_down(to, t->align);
+	return from < to ? fail_target(w, t->ops->zero(t, from, to - from)) : 0;
+}
+
+/* which layer of the parent is the file the piece lies in; its layers if none
+ */
+static unsigned find_layer(const struct copying *c, unsigned layer)
+{
+	struct vhd_disk *parent = c->target->parent;
+	unsigned i = 0;
+
+	while (i < vhd_disk_layers(parent) &&
+	       !vhd_disk_same_file(c->disk, layer, parent, i))
+		i++;
+	return i;
+}
+
+/* takes off the piece what the parent shows from the same place of the same
+ * file: no need to look at it */
+static void drop_shared(const struct copying *c, struct vhd_piece *p)
+{
+	struct vhd_disk *parent = c->target->parent;
+	unsigned layer = find_layer(c, p->layer);
+	struct vhd_extent e;
+
+	while (layer < vhd_disk_layers(parent) && p->length &&
+	       p->start < vhd_disk_size(parent)) {
+		uint64_t most =
+			vhd_min(p->length, vhd_disk_size(parent) - p->start);
+
+		if (vhd_disk_extent(parent, p->start, most, &e, NULL) ||
+		    e.kind != VHD_EXTENT_DATA || e.depth != layer ||
+		    e.offset != p->offset)
+			break;
+		p->start += e.length;
+		p->offset += e.length;
+		p->length -= e.length;
+	}
+}
+
 static int copy_piece(struct worker *w, struct vhd_piece p)
 {
 	struct copying *c = w->c;
@@ -180,11 +230,14 @@ static int copy_piece(struct worker *w, struct vhd_piece p)
 	uint64_t most = c->target->parent ? PIECE : STEP;
 	int rc = 0;
 
+	if (p.skip)
+		return 0;
 	if (p.zero && c->target->parent)
 		return zero_over_parent(w, p);
+	if (c->target->parent)
+		drop_shared(c, &p);
 	if (p.zero)
-		return fail_target(
-			w, c->target->ops->zero(c->target, p.start, p.length));
+		return zero_piece(w, &p);
 	/* a piece may be long if reflinks work; should one fail, go on in
 	 * buffers */
 	if (p.length > PIECE && share(c, &p))
@@ -286,6 +339,9 @@ int vhd_copy(struct vhd_disk *disk, struct vhd_target *target, unsigned jobs,
 	pthread_t threads[WORKERS_MAX];
 
 	vhd_cursor_start(&c.cursor, disk, 0, vhd_disk_size(disk));
+	if (target->to_layer)
+		vhd_cursor_select(&c.cursor, target->from_layer,
+				  target->to_layer);
 	vhd_job_start(job, vhd_disk_size(disk));
 	pthread_mutex_init(&c.mutex, NULL);
 	if (reflink == VHD_REFLINK_NEVER)

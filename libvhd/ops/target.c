@@ -135,7 +135,8 @@ int vhd_target_raw(struct vhd_target *t, struct vhd_output *output,
 {
 	uint64_t room;
 
-	*t = (struct vhd_target){.output = output, .align = 1};
+	*t = (struct vhd_target){
+		.output = output, .name = output->path, .align = 1};
 	if (output->kind == VHD_OUTPUT_FILE) {
 		t->ops = &file_ops;
 		if (!ftruncate(output->fd, (off_t)size))
@@ -281,6 +282,7 @@ int vhd_target_image(struct vhd_target *t, struct vhd_output *output,
 	*t = (struct vhd_target){
 		.ops = &image_ops,
 		.output = output,
+		.name = output->path,
 		.parent = parent,
 		.align = make->logical_sector_size,
 	};
@@ -295,6 +297,33 @@ int vhd_target_image(struct vhd_target *t, struct vhd_output *output,
 	if (rc)
 		vhd_file_close(file);
 	return rc;
+}
+
+/* -- an image that exists
+ * ----------------------------------------------------------- */
+
+static int existing_write(struct vhd_target *t, uint64_t at, const uint8_t *buf,
+			  size_t len)
+{
+	return vhd_disk_write(t->image, at, buf, len, NULL);
+}
+
+static int existing_zero(struct vhd_target *t, uint64_t at, uint64_t len)
+{
+	return vhd_disk_zero(t->image, at, len, NULL);
+}
+
+static const struct vhd_target_ops existing_ops = {existing_write,
+						   existing_zero, image_clone};
+
+void vhd_target_existing(struct vhd_target *t, struct vhd_disk *image)
+{
+	*t = (struct vhd_target){
+		.ops = &existing_ops,
+		.name = vhd_disk_path(image, 0),
+		.image = image,
+		.align = vhd_disk_sector_size(image),
+	};
 }
 
 int vhd_target_finish(struct vhd_target *t, struct vhd_diag *diag)
