@@ -96,6 +96,8 @@ static void replace(struct vhd_disk *disk, unsigned layer,
 	else
 		vhd_image_close(l->image);
 	l->image = image;
+	if (layer + 1 < disk->count)
+		vhd_image_know_parent(image, disk->layers[layer + 1].image);
 	if (layer == 0)
 		disk->size = vhd_image_size(image);
 }

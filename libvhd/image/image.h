@@ -42,6 +42,8 @@ struct vhd_image {
 	struct vhd_map map;
 	int format;
 	int type;
+	/* how far a parent reaches: UINT64_MAX as long as nobody knows */
+	uint64_t parent_size;
 	bool same_content; /* writing keeps the identity children know */
 	uint32_t sector_size;
 	uint32_t conditions;

@@ -3,10 +3,6 @@
  * A new VHD. Dynamic and differencing: copy, header, BAT at 1536, locators
  * behind it, then the footer. The footer follows the last object directly (see
  * vhd1_write.c for why); the data of each block lie on 4 KiB.
- *
- * Geometry: the specification's where it gives the size exactly, else
- * saturated, so that old QEMU, which trusts the geometry of strangers, takes
- * the current size too. vhd.md 9
  */
 #include <stdlib.h>
 #include <string.h>
@@ -21,14 +17,6 @@
 
 #define HEADER_OFFSET 512u
 #define TABLE_OFFSET  1536u
-
-static struct vhd_geometry geometry_for(const struct vhd_make *m)
-{
-	static const struct vhd_geometry saturated = {65535, 16, 255};
-	struct vhd_geometry g = vhd_geometry_of(m->size / VHD1_SECTOR);
-
-	return vhd_geometry_bytes(g) == m->size || m->azure ? g : saturated;
-}
 
 static void make_footer(const struct vhd_make *m, uint8_t *bytes)
 {
@@ -45,7 +33,7 @@ static void make_footer(const struct vhd_make *m, uint8_t *bytes)
 					    : VHD_VERSION_MAJOR << 16 |
 						      VHD_VERSION_MINOR),
 		.type = (uint32_t)m->type,
-		.geometry = geometry_for(m),
+		.geometry = vhd_geometry_stored(m->size, m->azure),
 		.id = m->id,
 	};
 

@@ -402,6 +402,13 @@ int vhdx_journal_commit(struct vhd_image *image, const struct vhd_page_set *set,
 	return rc ? rc : commit_entry(image, set, ordered, last);
 }
 
+int vhdx_journal_settle(struct vhd_image *image)
+{
+	struct vhd_writer *w = image->writer;
+
+	return w->journal ? publish_tail(image, vhd_space_end(w->space)) : 0;
+}
+
 int vhdx_journal_close(struct vhd_image *image)
 {
 	int rc = VHD_BROKEN(VHD_RULE_HOMES_BEFORE_CLEAN) ? 0 : barrier(image);

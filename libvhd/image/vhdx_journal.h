@@ -41,6 +41,12 @@ int vhdx_journal_replay(struct vhd_image *image, struct vhd_diag *diag);
 int vhdx_journal_commit(struct vhd_image *image, const struct vhd_page_set *set,
 			bool ordered, uint64_t last);
 
+/*
+ * No entry so far will be replayed any more, whatever happens: their targets
+ * may be written without the log, or given to something else. vhdx.md 11.7
+ */
+int vhdx_journal_settle(struct vhd_image *image);
+
 /* Everything home and durable, log GUID null. */
 int vhdx_journal_close(struct vhd_image *image);
 
