@@ -42,6 +42,7 @@ extern const struct command info_command;
 extern const struct command log_command;
 extern const struct command map_command;
 extern const struct command measure_command;
+extern const struct command merge_command;
 extern const struct command read_command;
 extern const struct command rebase_command;
 extern const struct command snapshot_command;

@@ -164,6 +164,47 @@ int vhd_check(const char *path, const struct vhd_disk_options *options,
 	      uint32_t flags, vhd_check_fn *fault, void *ctx,
 	      struct vhd_check_result *out, struct vhd_diag *diag);
 
+/* -- merge ---------------------------------------------------------------- */
+
+/* remove the files that are merged, when all is durable */
+#define VHD_MERGE_DELETE (1u << 0)
+/* even if other images are known to depend on a layer that changes */
+#define VHD_MERGE_IGNORE_CHILDREN (1u << 1)
+
+struct vhd_merge_options {
+	size_t size;    /* sizeof(struct vhd_merge_options) */
+	uint32_t flags; /* VHD_MERGE_* */
+	int reflink;    /* enum vhd_reflink */
+	unsigned jobs;  /* requests in flight; 0: a good number */
+	/* the ancestor to be merged into; NULL: the parent */
+	const char *into;
+};
+
+/*
+ * Merges the differencing image at `path`, and every image between, into an
+ * ancestor, in one pass: each stored range is copied once, from where the chain
+ * shows it. Afterwards the ancestor has the size and the content of the child,
+ * and a VHDX its DataWriteGuid too, so that children of the child go on with it
+ * as parent; those in the child's folder are changed to name it. The ancestor's
+ * disk id stays (VHD), or becomes the child's, which is normally the same
+ * (VHDX). `open` says how the chain is found (format, parent, parent_roots);
+ * its flags are not looked at. vhd.md 16.6, vhdx.md 14.6
+ *
+ * The ancestor is written in place: no space is needed but what it gains. After
+ * a failure, a cancellation or a crash at any moment the child shows what it
+ * showed, and calling again completes the merge.
+ *
+ * VHD_E_INVALID if the image has no parent or does not descend from `into`;
+ * VHD_E_BUSY if any image from child to ancestor is in use; VHD_E_CHILDREN if
+ * an image beside them depends on one of those in between or on the ancestor;
+ * VHD_E_MISMATCH, _PARENT, _LOOP as vhd_disk_open(); VHD_E_READONLY for a
+ * suspended machine; VHD_E_NOSPACE, before anything is changed where the host
+ * can tell.
+ */
+int vhd_merge(const char *path, const struct vhd_disk_options *open,
+	      const struct vhd_merge_options *options, struct vhd_job *job,
+	      struct vhd_diag *diag);
+
 /* -- rebase --------------------------------------------------------------- */
 
 /* do not compare: the caller knows that the new parent shows the same */
