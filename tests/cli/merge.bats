@@ -5,10 +5,10 @@ load helper
 
 # chain FORMAT DEPTH: 0.FORMAT and its descendants, data anywhere in each
 chain() {
-	local i j p=0.$1
+	local i p=0.$1
 	vhdtool create "$p" --size 24M
 	for ((i = 1; i <= $2 + 1; i++)); do
-		for j in 1 2; do
+		for _ in 1 2; do
 			head -c $((512 * (RANDOM % 2000 + 1))) /dev/urandom |
 				vhdtool write "$p" --offset \
 					$((512 * (RANDOM % 47000)))
@@ -99,6 +99,29 @@ chain() {
 		vhdtool check p.$format
 		same_in_qemu p.$format want.raw
 		rm want.raw
+	done
+}
+
+@test "64 images go into the base, and each byte is written once" {
+	need strace
+	local format i written
+	for format in vhd vhdx; do
+		vhdtool create 0.$format --size 64M
+		for i in $(seq 64); do
+			vhdtool snapshot $((i - 1)).$format "$i.$format"
+			# each hides most of what is beneath
+			head -c 576K /dev/urandom | vhdtool write \
+				"$i.$format" --offset $((i * 65536))
+		done
+		vhdtool convert --force 64.$format want.raw
+		strace -f -qq -e trace=pwrite64 -o trace "$VHDTOOL" merge \
+			--quiet --reflink never 64.$format --into 0.$format
+		written=$(awk '/= [0-9]+$/ { n += $NF } END { print n }' trace)
+		# 72 times 64 KiB; what is left is metadata
+		[ "$written" -ge $((72 << 16)) ]
+		[ "$written" -lt $((104 << 16)) ]
+		vhdtool compare 0.$format want.raw
+		rm ./*.$format
 	done
 }
 
