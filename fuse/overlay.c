@@ -9,7 +9,6 @@
 
 #include "command.h"
 #include "diag.h"
-#include "relative.h"
 
 /* a child of the opened parent at `path` */
 static int make_child(struct vhd_disk *parent, const char *path,
@@ -21,11 +20,11 @@ static int make_child(struct vhd_disk *parent, const char *path,
 		.parent = parent,
 	};
 	struct vhd_diag diag = {0};
-	char *name = relative_path(path, parent_path);
-	int rc;
+	char *name;
+	int rc = vhd_relative_path(path, parent_path, &name);
 
-	if (!name)
-		return diag_error(path, "cannot be named from here");
+	if (rc)
+		return diag_failure(parent_path, rc, NULL);
 	o.parent_name = name;
 	rc = vhd_create(path, &o, &diag);
 	free(name);

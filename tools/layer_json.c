@@ -175,6 +175,25 @@ static json_t *locators_json(struct vhd_image *image)
 	return out;
 }
 
+static json_t *metadata_json(struct vhd_image *image)
+{
+	json_t *out = json_new_array();
+	struct vhd_metadata_item item;
+
+	for (unsigned i = 0; !vhd_image_metadata(image, i, &item); i++) {
+		json_t *entry;
+
+		if (!item.user)
+			continue;
+		entry = json_new_object();
+		json_put_text(entry, "id", item.id_text);
+		json_put_size(entry, "length", item.length);
+		json_put_bool(entry, "virtual-disk", item.virtual_disk);
+		json_add(out, entry);
+	}
+	return out;
+}
+
 json_t *layer_parent_json(const struct layer *layer)
 {
 	const struct chain_link *link = &layer->link;
@@ -206,6 +225,7 @@ json_t *layer_json(const struct layer *layer)
 	json_put(out, "parent", layer_parent_json(layer));
 	json_put_size(out, "chain-length", layer->chain_length);
 	json_put(out, "parent-locators", locators_json(layer->image));
+	json_put(out, "user-metadata", metadata_json(layer->image));
 	put_structure(out, info);
 	json_put(out, "host-file", host_json(layer));
 	json_put(out, "conditions", conditions_json(info->conditions));

@@ -174,6 +174,16 @@ static void print_parent(const struct layer *layer)
 	print_locators(layer->image);
 }
 
+static void print_metadata(struct vhd_image *image)
+{
+	struct vhd_metadata_item item;
+
+	for (unsigned i = 0; !vhd_image_metadata(image, i, &item); i++)
+		if (item.user)
+			line("user metadata:", "%s, %u bytes", item.id_text,
+			     item.length);
+}
+
 static void print_conditions(uint32_t conditions)
 {
 	for (uint32_t bit = 1; bit; bit <<= 1) {
@@ -194,6 +204,7 @@ void layer_print(const struct layer *layer)
 	print_blocks(layer);
 	print_identity(&layer->info);
 	print_log(&layer->info);
+	print_metadata(layer->image);
 	print_host(layer);
 	print_parent(layer);
 	line("chain length:", "%u%s", layer->chain_length,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "newimage.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +12,6 @@
 #include "memory.h"
 #include "open.h"
 #include "progress.h"
-#include "relative.h"
 #include "timestamp.h"
 
 static const int types[] = {
@@ -126,9 +124,9 @@ static int set_parent(const struct newimage_options *options, const char *path,
 	}
 	if (open_is_part(out->create.parent, path))
 		return diag_error(path, "is the parent, or a parent of it");
-	out->parent_name = relative_path(path, parent);
-	if (!out->parent_name)
-		return diag_error(path, "%s", strerror(errno));
+	rc = vhd_relative_path(path, parent, &out->parent_name);
+	if (rc)
+		return diag_error(path, "%s", vhd_strerror(rc));
 	out->create.parent_name = out->parent_name;
 	warn_outside(path, out->parent_name);
 	return TOOL_DONE;

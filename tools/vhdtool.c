@@ -33,6 +33,8 @@ static const struct command *const commands[] = {
 	&compact_command,
 	&trim_command,
 	&resize_command,
+	&merge_command,
+	&rebase_command,
 	&set_command,
 	&log_command,
 	&dump_command,

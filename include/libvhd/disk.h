@@ -115,6 +115,14 @@ int vhd_disk_read(struct vhd_disk *disk, uint64_t offset, void *buf, size_t len,
 int vhd_disk_extent(struct vhd_disk *disk, uint64_t offset, uint64_t length,
 		    struct vhd_extent *out, struct vhd_diag *diag);
 
+/*
+ * The path of `target` as seen from the folder of `from` ("base.vhdx",
+ * "../golden/base.vhdx"): how a child names its parent. Folders are resolved
+ * through symbolic links, the last components are taken as they are; `from` and
+ * `target` need not exist, their folders must (VHD_E_NOENT). free() the result.
+ */
+int vhd_relative_path(const char *from, const char *target, char **out);
+
 /* -- children ----------------------------------------------------------------
  */
 

@@ -173,6 +173,31 @@ int vhd_image_usage(struct vhd_image *image, uint64_t most,
 int vhd_image_parent_hint(struct vhd_image *image, unsigned index,
 			  struct vhd_parent_hint *out);
 
+/* An item of the metadata region of a VHDX. vhdx.md 6 */
+struct vhd_metadata_item {
+	struct vhd_guid id;
+	char id_text[VHD_GUID_TEXT_SIZE];
+	const char *name; /* of a known item, or NULL; static */
+	uint32_t length;  /* bytes */
+	int user;         /* 1: made by a program for its own use */
+	int virtual_disk; /* 1: goes with the disk, from parent to child */
+	int required;     /* 1: who does not know it must not open the image */
+};
+
+/*
+ * The index-th item of a VHDX. VHD_E_RANGE behind the last and for other
+ * formats.
+ */
+int vhd_image_metadata(struct vhd_image *image, unsigned index,
+		       struct vhd_metadata_item *out);
+
+/*
+ * The bytes of a user item, at most `room`, and their number. VHD_E_NOENT,
+ * VHD_E_LIMIT if there are more, VHD_E_UNSUPPORTED for other formats.
+ */
+int vhd_image_metadata_read(struct vhd_image *image, const struct vhd_guid *id,
+			    void *bytes, size_t room, uint32_t *length);
+
 /* 0 if `parent` has the identity `child` was made of, else VHD_E_MISMATCH. */
 int vhd_image_check_parent(struct vhd_image *child, struct vhd_image *parent,
 			   struct vhd_diag *diag);

@@ -175,6 +175,78 @@ int vhd_check(const char *path, const struct vhd_disk_options *options,
 	      uint32_t flags, vhd_check_fn *fault, void *ctx,
 	      struct vhd_check_result *out, struct vhd_diag *diag);
 
+/* -- merge ---------------------------------------------------------------- */
+
+/* remove the files that are merged, when all is durable */
+#define VHD_MERGE_DELETE (1u << 0)
+/* even if other images are known to depend on a layer that changes */
+#define VHD_MERGE_IGNORE_CHILDREN (1u << 1)
+
+struct vhd_merge_options {
+	size_t size;    /* sizeof(struct vhd_merge_options) */
+	uint32_t flags; /* VHD_MERGE_* */
+	int reflink;    /* enum vhd_reflink */
+	unsigned jobs;  /* requests in flight; 0: a good number */
+	/* the ancestor to be merged into; NULL: the parent */
+	const char *into;
+};
+
+/*
+ * Merges the differencing image at `path`, and every image between, into an
+ * ancestor, in one pass: each stored range is copied once, from where the chain
+ * shows it. Afterwards the ancestor has the size and the content of the child,
+ * and a VHDX its DataWriteGuid too, so that children of the child go on with it
+ * as parent; those in the child's folder are changed to name it. The ancestor's
+ * disk id stays (VHD), or becomes the child's, which is normally the same
+ * (VHDX). `open` says how the chain is found (format, parent, parent_roots);
+ * its flags are not looked at. vhd.md 16.6, vhdx.md 14.6
+ *
+ * The ancestor is written in place: no space is needed but what it gains. After
+ * a failure, a cancellation or a crash at any moment the child shows what it
+ * showed, and calling again completes the merge.
+ *
+ * VHD_E_INVALID if the image has no parent or does not descend from `into`;
+ * VHD_E_BUSY if any image from child to ancestor is in use; VHD_E_CHILDREN if
+ * an image beside them depends on one of those in between or on the ancestor;
+ * VHD_E_MISMATCH, _PARENT, _LOOP as vhd_disk_open(); VHD_E_READONLY for a
+ * suspended machine; VHD_E_NOSPACE, before anything is changed where the host
+ * can tell.
+ */
+int vhd_merge(const char *path, const struct vhd_disk_options *open,
+	      const struct vhd_merge_options *options, struct vhd_job *job,
+	      struct vhd_diag *diag);
+
+/* -- rebase --------------------------------------------------------------- */
+
+/* do not compare: the caller knows that the new parent shows the same */
+#define VHD_REBASE_UNSAFE (1u << 0)
+
+struct vhd_rebase_options {
+	size_t size;        /* sizeof(struct vhd_rebase_options) */
+	uint32_t flags;     /* VHD_REBASE_* */
+	unsigned jobs;      /* requests in flight; 0: a good number */
+	const char *parent; /* path of the new one */
+};
+
+/*
+ * Gives the differencing image at `path` another parent, of the same format and
+ * sector size. What the old parent shows and the new one does not is copied
+ * into the image first; what is the same, or stored in the same file of both
+ * chains, is not. Identities do not change. `open` says how the old parent is
+ * found (format, parent, parent_roots); its flags are not looked at.
+ *
+ * In place; after a failure, a cancellation or a crash at any moment the image
+ * has its old parent or the new one, and shows the same. Calling again
+ * completes it.
+ *
+ * VHD_E_LOOP if the image would become its own ancestor; VHD_E_PARENT or
+ * _MISMATCH without VHD_REBASE_UNSAFE if the old parent is not there;
+ * VHD_E_INVALID; VHD_E_BUSY; VHD_E_NOSPACE.
+ */
+int vhd_rebase(const char *path, const struct vhd_disk_options *open,
+	       const struct vhd_rebase_options *options, struct vhd_job *job,
+	       struct vhd_diag *diag);
+
 /* -- set ------------------------------------------------------------------ */
 
 #define VHD_SET_ID              (1u << 0) /* to `id` */
@@ -183,6 +255,15 @@ int vhd_check(const char *path, const struct vhd_disk_options *options,
 #define VHD_SET_PHYSICAL_SECTOR (1u << 3) /* VHDX only */
 /* even if images beside it have this one as parent, else VHD_E_CHILDREN */
 #define VHD_SET_IGNORE_CHILDREN (1u << 4)
+#define VHD_SET_PARENT_PATH     (1u << 5) /* to `parent_name` */
+#define VHD_SET_METADATA        (1u << 6) /* VHDX only */
+
+/* A user metadata item to be set, or removed. */
+struct vhd_metadata_change {
+	struct vhd_guid id;
+	const void *bytes; /* NULL: remove it, VHD_E_NOENT if there is none */
+	uint32_t length;   /* at most 1 MiB */
+};
 
 struct vhd_set_options {
 	size_t size;    /* sizeof(struct vhd_set_options) */
@@ -191,13 +272,20 @@ struct vhd_set_options {
 	struct vhd_guid id;
 	const char *creator; /* one to four characters */
 	uint32_t physical_sector_size;
+	/* where the parent lies, relative to the image's folder, '/' between
+	 * components; see vhd_relative_path() */
+	const char *parent_name;
+	const struct vhd_metadata_change *metadata;
+	size_t metadata_count;
 };
 
 /*
- * Changes properties of an image, durably. A new id of a VHD orphans its
- * children; any change of a VHDX does (its DataWriteGuid changes, as the format
- * demands). VHD_E_UNSUPPORTED for a property the format does not have;
- * VHD_E_BUSY; VHD_E_INVALID.
+ * Changes properties of an image, durably, each by itself. A new id of a VHD
+ * orphans its children; any change of a VHDX but that of the parent's path does
+ * (its DataWriteGuid changes, as the format demands). A new parent path drops
+ * every other path that is stored; the identity that the parent must have
+ * stays, and nobody looks for it. VHD_E_UNSUPPORTED for a property the format
+ * does not have; VHD_E_BUSY; VHD_E_INVALID.
  */
 int vhd_set(const char *path, const struct vhd_set_options *options,
 	    struct vhd_diag *diag);

@@ -14,6 +14,13 @@
 
 static const char structure[] = "VHD footer";
 
+uint32_t vhd1_timestamp(int64_t unix_time)
+{
+	int64_t t = unix_time - VHD1_EPOCH;
+
+	return t < 0 ? 0 : t > UINT32_MAX ? UINT32_MAX : (uint32_t)t;
+}
+
 uint32_t vhd1_checksum(const uint8_t *bytes, uint32_t size, uint32_t field)
 {
 	uint32_t sum = 0;

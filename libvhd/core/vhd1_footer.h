@@ -65,6 +65,9 @@ struct vhd1_footer {
 	uint8_t hidden;
 };
 
+/* Unix time as a VHD stores it, as near as it can. 2.3 */
+uint32_t vhd1_timestamp(int64_t unix_time);
+
 /* Complement of the byte sum; the field at `field` counts as zero. 2.2 */
 uint32_t vhd1_checksum(const uint8_t *bytes, uint32_t size, uint32_t field);
 

@@ -16,11 +16,14 @@
 #include "disk.h"
 #include "image/writer.h"
 
-static int resolve(struct vhd_disk *disk, unsigned first, uint64_t offset,
-		   uint64_t length, struct vhd_extent *out,
-		   struct vhd_diag *diag)
+/* layers [first, last): PARENT where none of them has it */
+static int resolve_between(struct vhd_disk *disk, unsigned first, unsigned last,
+			   uint64_t offset, uint64_t length,
+			   struct vhd_extent *out, struct vhd_diag *diag)
 {
-	for (unsigned depth = first; depth < disk->count; depth++) {
+	unsigned depth = first;
+
+	for (; depth < last; depth++) {
 		struct vhd_image *image = disk->layers[depth].image;
 		uint64_t size = vhd_image_size(image);
 		int rc;
@@ -40,10 +43,33 @@ static int resolve(struct vhd_disk *disk, unsigned first, uint64_t offset,
 	*out = (struct vhd_extent){
 		.start = offset,
 		.length = length,
-		.kind = VHD_EXTENT_ZERO,
-		.depth = disk->count - 1,
+		/* a layer that ends here shows zeros, whatever is beneath */
+		.kind = depth < last ? VHD_EXTENT_ZERO : VHD_EXTENT_PARENT,
+		.depth = depth,
 	};
 	return 0;
+}
+
+int vhd_disk_resolve_above(struct vhd_disk *disk, unsigned layers,
+			   uint64_t offset, uint64_t length,
+			   struct vhd_extent *out, struct vhd_diag *diag)
+{
+	return resolve_between(disk, 0, layers, offset, length, out, diag);
+}
+
+/* behind the base are zeros */
+static int resolve(struct vhd_disk *disk, unsigned first, uint64_t offset,
+		   uint64_t length, struct vhd_extent *out,
+		   struct vhd_diag *diag)
+{
+	int rc = resolve_between(disk, first, disk->count, offset, length, out,
+				 diag);
+
+	if (!rc && out->kind == VHD_EXTENT_PARENT) {
+		out->kind = VHD_EXTENT_ZERO;
+		out->depth = disk->count - 1;
+	}
+	return rc;
 }
 
 int vhd_disk_resolve(struct vhd_disk *disk, uint64_t offset, uint64_t length,

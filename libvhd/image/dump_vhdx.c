@@ -159,6 +159,27 @@ static void dump_item_value(struct vhd_dump *d, const char *structure,
 		      e->length == 16 ? &guid : &integer, 1);
 }
 
+/* the first bytes of an item that only its maker understands */
+static void dump_user_item(struct vhd_dump *d, const char *structure,
+			   uint64_t at, const struct vhdx_metadata_entry *e)
+{
+	static const char hex[] = "0123456789abcdef";
+	uint8_t bytes[32];
+	char text[3 * sizeof(bytes) + 8], *out = text;
+	uint32_t n = (uint32_t)vhd_min(e->length, sizeof(bytes));
+
+	if (!n || !vhd_inside(at, e->length, d->file_size) ||
+	    vhd_file_read(d->file, at, bytes, n))
+		return;
+	for (uint32_t i = 0; i < n; i++) {
+		*out++ = hex[bytes[i] >> 4];
+		*out++ = hex[bytes[i] & 15];
+		*out++ = ' ';
+	}
+	memcpy(out - 1, n < e->length ? " ..." : "", n < e->length ? 5 : 1);
+	vhd_dump_note(d, structure, at, "value", text);
+}
+
 static void dump_items(struct vhd_dump *d, const struct vhdx_region *region)
 {
 	static const char name[] = "VHDX metadata table";
@@ -187,7 +208,11 @@ static void dump_items(struct vhd_dump *d, const struct vhdx_region *region)
 							      : "other");
 		vhd_dump_rows(d, entry, region->offset + from, d->buf + from,
 			      item_rows, COUNT(item_rows));
-		dump_item_value(d, entry, region->offset + e.offset, &e);
+		if (e.flags & VHDX_ITEM_USER)
+			dump_user_item(d, entry, region->offset + e.offset, &e);
+		else
+			dump_item_value(d, entry, region->offset + e.offset,
+					&e);
 	}
 }
 

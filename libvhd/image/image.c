@@ -155,6 +155,11 @@ int vhd_image_is_fixed(const struct vhd_image *image)
 	return image->type == VHD_TYPE_FIXED;
 }
 
+int vhd_image_is_writable(const struct vhd_image *image)
+{
+	return image->writer != NULL;
+}
+
 struct vhd_file *vhd_image_base_file(struct vhd_image *image)
 {
 	return image->file;

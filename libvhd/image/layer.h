@@ -18,5 +18,7 @@ void vhd_image_know_parent(struct vhd_image *child,
 /* 0 where there are no blocks */
 uint64_t vhd_image_block_size(const struct vhd_image *image);
 int vhd_image_is_fixed(const struct vhd_image *image);
+/* open for writing, and not shut yet */
+int vhd_image_is_writable(const struct vhd_image *image);
 
 #endif

@@ -9,25 +9,15 @@
 
 #include "core/bytes.h"
 #include "core/checked.h"
-#include "core/utf16.h"
-#include "core/vhd1_locator.h"
 #include "core/vhd1_open.h"
+#include "locator.h"
 #include "make.h"
 
 #include <libvhd/version.h>
 
 #define HEADER_OFFSET 512u
 #define TABLE_OFFSET  1536u
-#define LOCATORS_USED 3
 #define TABLE_PIECE   65536u /* entries written at once */
-#define LOCATOR_ROOM  4096u
-
-static uint32_t timestamp_of(int64_t unix_time)
-{
-	int64_t t = unix_time - VHD1_EPOCH;
-
-	return t < 0 ? 0 : t > UINT32_MAX ? UINT32_MAX : (uint32_t)t;
-}
 
 static void make_footer(const struct vhd_make *m, uint8_t *bytes)
 {
@@ -38,7 +28,7 @@ static void make_footer(const struct vhd_make *m, uint8_t *bytes)
 		.current_size = m->size,
 		.features = VHD1_FEATURE_RESERVED,
 		.version = 0x00010000,
-		.timestamp = timestamp_of(m->timestamp),
+		.timestamp = vhd1_timestamp(m->timestamp),
 		.creator_version =
 			(uint32_t)(m->azure ? 10 << 16
 					    : VHD_VERSION_MAJOR << 16 |
@@ -70,7 +60,7 @@ static uint64_t metadata_end(const struct vhd_make *m)
 	uint64_t end = table_end(m);
 
 	if (m->type == VHD_TYPE_DIFFERENCING)
-		end += LOCATORS_USED * LOCATOR_ROOM;
+		end += VHD1_NAME_SLOTS * VHD1_NAME_ROOM;
 	return end;
 }
 
@@ -100,61 +90,23 @@ uint64_t vhd1_make_size(const struct vhd_make *m, uint64_t blocks)
 	return end + VHD1_FOOTER_SIZE;
 }
 
-/* ".\dir\name" for Windows, "file://./dir/name" for XenServer */
-static size_t locator_text(uint32_t code, const char *name, uint8_t *out)
-{
-	char text[2048];
-	const char *prefix = code == VHD1_LOCATOR_MACX ? "file://./" : ".\\";
-	size_t n = strlen(prefix);
-
-	if (strlen(name) + n >= sizeof(text))
-		return 0;
-	memcpy(text, prefix, n);
-	for (const char *p = name; *p; p++)
-		text[n++] = *p == '/' && code != VHD1_LOCATOR_MACX ? '\\' : *p;
-	text[n] = '\0';
-	if (code != VHD1_LOCATOR_MACX)
-		return vhd_utf16_encode(text, VHD_UTF16_LE, out, LOCATOR_ROOM);
-	memcpy(out, text, n);
-	return n;
-}
-
-static int make_locators(struct vhd_file *file, const struct vhd_make *m,
-			 struct vhd1_header *header)
-{
-	static const uint32_t codes[LOCATORS_USED] = {
-		VHD1_LOCATOR_MACX,
-		VHD1_LOCATOR_W2KU,
-		VHD1_LOCATOR_W2RU,
-	};
-	uint64_t at = table_end(m);
-	int rc = 0;
-
-	for (int i = 0; i < LOCATORS_USED && !rc; i++, at += LOCATOR_ROOM) {
-		uint8_t data[LOCATOR_ROOM] = {0};
-		size_t length = locator_text(codes[i], m->parent_name, data);
-
-		if (!length)
-			return VHD_E_INVALID;
-		header->locators[i] = (struct vhd1_locator){
-			codes[i], LOCATOR_ROOM, (uint32_t)length, at};
-		rc = vhd_file_write(file, at, data, sizeof(data));
-	}
-	return rc;
-}
-
 static int name_parent(struct vhd_file *file, const struct vhd_make *m,
 		       struct vhd1_header *header)
 {
-	const char *slash = strrchr(m->parent_name, '/');
+	uint8_t *data = malloc(VHD1_NAME_SLOTS * VHD1_NAME_ROOM);
+	int rc;
 
+	if (!data)
+		return VHD_E_NOMEM;
 	header->parent_id = m->parent_link;
-	header->parent_timestamp = timestamp_of(m->parent_timestamp);
-	if (!vhd_utf16_encode(slash ? slash + 1 : m->parent_name, VHD_UTF16_BE,
-			      header->parent_name,
-			      sizeof(header->parent_name) - 2))
-		return VHD_E_INVALID;
-	return make_locators(file, m, header);
+	header->parent_timestamp = vhd1_timestamp(m->parent_timestamp);
+	rc = vhd1_name_parent(header, m->parent_name, table_end(m),
+			      VHD1_NAME_ROOM, data);
+	if (!rc)
+		rc = vhd_file_write(file, table_end(m), data,
+				    VHD1_NAME_SLOTS * VHD1_NAME_ROOM);
+	free(data);
+	return rc == VHD_E_LIMIT ? VHD_E_INVALID : rc;
 }
 
 static int make_header(struct vhd_file *file, const struct vhd_make *m)

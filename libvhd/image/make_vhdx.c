@@ -9,10 +9,10 @@
 
 #include "core/bytes.h"
 #include "core/checked.h"
-#include "core/guid.h"
 #include "core/utf16.h"
 #include "core/vhdx_bat.h"
 #include "core/vhdx_open.h"
+#include "locator.h"
 #include "make.h"
 
 #include <libvhd/version.h>
@@ -96,38 +96,6 @@ static int make_regions(struct vhd_file *file, const struct vhd_make *m,
 			      VHDX_REGION_TABLE_SIZE);
 }
 
-/* ".\name" with backslashes, as Windows writes relative paths */
-static bool windows_path(const char *name, char *out, size_t size)
-{
-	size_t n = 0;
-
-	if (name[0] != '.' && size > 2) {
-		out[n++] = '.';
-		out[n++] = '\\';
-	}
-	for (; *name && n + 1 < size; name++)
-		out[n++] = *name == '/' ? '\\' : *name;
-	out[n] = '\0';
-	return !*name;
-}
-
-static uint32_t make_locator(const struct vhd_make *m, uint8_t *item,
-			     size_t room)
-{
-	char linkage[VHD_GUID_TEXT + 2], path[4096];
-	const struct vhdx_locator_pair pairs[] = {
-		{"parent_linkage", linkage},
-		{"relative_path", path},
-	};
-
-	linkage[0] = '{';
-	vhd_guid_text(&m->parent_link, linkage + 1);
-	memcpy(linkage + VHD_GUID_TEXT, "}", 2);
-	if (!windows_path(m->parent_name, path, sizeof(path)))
-		return 0;
-	return vhdx_locator_encode(pairs, 2, item, room);
-}
-
 static int make_metadata(struct vhd_file *file, const struct vhd_make *m,
 			 uint8_t *scratch)
 {
@@ -140,12 +108,13 @@ static int make_metadata(struct vhd_file *file, const struct vhd_make *m,
 		.has_parent = m->type == VHD_TYPE_DIFFERENCING,
 		.disk_id = m->id,
 	};
+	const struct vhdx_linkage linkage = {.first = m->parent_link};
 	uint8_t items[40];
 	int rc = 0;
 
 	if (metadata.has_parent) {
-		metadata.locator_length =
-			make_locator(m, scratch, VHDX_SCRATCH);
+		metadata.locator_length = vhdx_name_parent(
+			&linkage, m->parent_name, NULL, scratch, VHDX_SCRATCH);
 		if (!metadata.locator_length)
 			return VHD_E_INVALID;
 		rc = vhd_file_write(file,

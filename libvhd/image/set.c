@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * VHDX: items of the metadata region, through the journal. VHD: fields of the
- * footer.
+ * footer. The parent's path: lineage.h.
  */
 #include "set.h"
 
@@ -10,6 +10,7 @@
 
 #include "core/bytes.h"
 #include "core/diag.h"
+#include "lineage.h"
 #include "vhd1_edit.h"
 #include "vhdx_edit.h"
 
@@ -99,4 +100,39 @@ int vhd_image_set_physical_sector(struct vhd_image *image, uint32_t size,
 		return vhd_fail(diag, VHD_E_INVALID, NULL, VHD_NO_OFFSET,
 				"a physical sector has 512 or 4096 bytes");
 	return set_item(image, VHDX_ITEM_PHYSICAL_SECTOR, &value, 4, diag);
+}
+
+int vhd_image_set_metadata(struct vhd_image *image, const struct vhd_guid *id,
+			   const void *bytes, uint32_t length,
+			   struct vhd_diag *diag)
+{
+	int rc;
+
+	if (image->format != VHD_FORMAT_VHDX)
+		return unsupported(diag, "only a VHDX has user metadata");
+	if (bytes)
+		rc = vhdx_edit_item(image, id, VHDX_ITEM_USER, bytes, length);
+	else
+		rc = vhdx_remove_item(image, id, true);
+	if (rc == VHD_E_NOENT)
+		return vhd_fail(diag, rc, NULL, VHD_NO_OFFSET,
+				"has no user metadata item of this id");
+	if (rc == VHD_E_LIMIT)
+		return vhd_fail(diag, rc, NULL, VHD_NO_OFFSET,
+				"a metadata item has at most 1 MiB, and an "
+				"image at most 1024 user items");
+	if (rc == VHD_E_NOSPACE)
+		return vhd_fail(diag, rc, NULL, VHD_NO_OFFSET,
+				"its metadata region has no room for the item");
+	return failed(diag, rc);
+}
+
+int vhd_image_set_parent_path(struct vhd_image *image, const char *name,
+			      struct vhd_diag *diag)
+{
+	struct vhd_link link;
+
+	vhd_image_get_link(image, &link);
+	link.name = name;
+	return vhd_image_relink(image, &link, diag);
 }

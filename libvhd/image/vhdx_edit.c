@@ -31,22 +31,34 @@ static uint64_t entry_place(uint32_t index)
 	       (uint64_t)index * sizeof(struct vhdx_metadata_entry_disk);
 }
 
+int vhdx_load_items(struct vhd_image *image, uint8_t **table, uint32_t *count)
+{
+	uint8_t *bytes = malloc(VHDX_METADATA_TABLE_SIZE);
+	int rc = bytes ? 0 : VHD_E_NOMEM;
+	uint32_t n;
+
+	if (rc)
+		return rc;
+	rc = vhd_file_read(image->view,
+			   image->meta.vhdx.regions.metadata.offset, bytes,
+			   VHDX_METADATA_TABLE_SIZE);
+	n = bytes[10] | (uint32_t)bytes[11] << 8;
+	if (!rc && n > VHDX_METADATA_COUNT_MAX)
+		rc = VHD_E_CORRUPT;
+	if (rc) {
+		free(bytes);
+		return rc;
+	}
+	*table = bytes;
+	*count = n;
+	return 0;
+}
+
 static int load_table(struct editing *e, struct vhd_image *image)
 {
-	int rc;
-
-	*e = (struct editing){image, &image->meta.vhdx.regions.metadata,
-			      malloc(VHDX_METADATA_TABLE_SIZE), 0};
-	if (!e->table)
-		return VHD_E_NOMEM;
-	rc = vhd_file_read(image->view, e->region->offset, e->table,
-			   VHDX_METADATA_TABLE_SIZE);
-	e->count = e->table[10] | (uint32_t)e->table[11] << 8;
-	if (!rc && e->count > VHDX_METADATA_COUNT_MAX)
-		rc = VHD_E_CORRUPT;
-	if (rc)
-		free(e->table);
-	return rc;
+	*e = (struct editing){image, &image->meta.vhdx.regions.metadata, NULL,
+			      0};
+	return vhdx_load_items(image, &e->table, &e->count);
 }
 
 /* the index of an item, or the count */

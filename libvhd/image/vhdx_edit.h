@@ -26,6 +26,12 @@ int vhdx_remove_item(struct vhd_image *image, const struct vhd_guid *id,
 		     bool user);
 
 /*
+ * The table of all items, for free() and vhdx_metadata_entry(), and how many
+ * entries it has. For an image that is open for reading too.
+ */
+int vhdx_load_items(struct vhd_image *image, uint8_t **table, uint32_t *count);
+
+/*
  * An item's bytes, at most `room` of them, and its length. VHD_E_NOENT,
  * VHD_E_LIMIT.
  */

@@ -35,7 +35,8 @@ static int refill(struct side *s, uint64_t at, struct vhd_diag *diag)
 	if (s->piece.length)
 		return 0;
 	if (at >= vhd_disk_size(s->disk)) {
-		s->piece = (struct vhd_piece){at, UINT64_MAX - at, true, 0, 0};
+		s->piece = (struct vhd_piece){
+			.start = at, .length = UINT64_MAX - at, .zero = true};
 		return 0;
 	}
 	return vhd_cursor_next(&s->cursor, PIECE, &s->piece, diag);

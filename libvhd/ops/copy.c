@@ -18,6 +18,7 @@
 #include "buffer.h"
 #include "core/checked.h"
 #include "core/diag.h"
+#include "disk/claim.h"
 #include "job.h"
 #include "workers.h"
 
@@ -60,7 +61,7 @@ static int fail_target(struct worker *w, int rc)
 {
 	if (!rc)
 		return 0;
-	return vhd_output_fail(&w->diag, rc, w->c->target->output->path,
+	return vhd_output_fail(&w->diag, rc, w->c->target->name,
 			       rc == VHD_E_NOSPACE ? vhd_strerror(rc)
 						   : "cannot be written");
 }
@@ -222,18 +223,67 @@ static int copy_over(struct worker *w, const struct vhd_piece *p)
 	return rc;
 }
 
+/* a hole of the host file may end inside a sector: what is left of that is
+ * copied with the data beside it */
+static int zero_piece(struct worker *w, const struct vhd_piece *p)
+{
+	struct vhd_target *t = w->c->target;
+	uint64_t from = vhd_round_up(p->start, t->align);
+	uint64_t to = p->start + p->length;
+
+	if (to < vhd_disk_size(w->c->disk))
+		to = vhd_round_down(to, t->align);
+	return from < to ? fail_target(w, t->ops->zero(t, from, to - from)) : 0;
+}
+
+/* which layer of what the target shows is the file the piece lies in; its
+ * layers if none */
+static unsigned find_layer(const struct copying *c, unsigned layer)
+{
+	struct vhd_disk *shown = c->target->shown;
+	unsigned i = 0;
+
+	while (i < vhd_disk_layers(shown) &&
+	       !vhd_disk_same_file(c->disk, layer, shown, i))
+		i++;
+	return i;
+}
+
+/* takes off the piece what the parent shows from the same place of the same
+ * file: no need to look at it */
+static void drop_shared(const struct copying *c, struct vhd_piece *p)
+{
+	struct vhd_disk *parent = c->target->shown;
+	unsigned layer = find_layer(c, p->layer);
+	struct vhd_extent e;
+
+	while (layer < vhd_disk_layers(parent) && p->length &&
+	       p->start < vhd_disk_size(parent)) {
+		uint64_t most =
+			vhd_min(p->length, vhd_disk_size(parent) - p->start);
+
+		if (vhd_disk_extent(parent, p->start, most, &e, NULL) ||
+		    e.kind != VHD_EXTENT_DATA || e.depth != layer ||
+		    e.offset != p->offset)
+			break;
+		advance(p, e.length);
+	}
+}
+
 static int copy_piece(struct worker *w, struct vhd_piece p)
 {
 	struct vhd_target *t = w->c->target;
 
+	if (p.skip)
+		return 0;
 	if (!t->shown)
-		return p.zero ? fail_target(w,
-					    t->ops->zero(t, p.start, p.length))
-			      : copy_new(w, p);
+		return p.zero ? zero_piece(w, &p) : copy_new(w, p);
 	if (p.zero)
 		return copy_over(w, &p);
-	if (!t->output->found)
+	if (!t->output || !t->output->found) {
+		drop_shared(w->c, &p);
 		return copy_to_child(w, p);
+	}
 	/* what is shared may be shared again: no data is moved */
 	return !t->is_child && share(w->c, &p) ? 0 : copy_over(w, &p);
 }
@@ -244,7 +294,7 @@ static int flush_some(struct worker *w, const struct vhd_piece *p)
 	struct vhd_target *t = w->c->target;
 	uint64_t sum;
 
-	if (!t->output->resumable || p->zero)
+	if (!t->output || !t->output->resumable || p->zero)
 		return 0;
 	sum = atomic_fetch_add(&w->c->unflushed, p->length) + p->length;
 	/* of several workers one does it */
@@ -330,6 +380,9 @@ int vhd_copy(struct vhd_disk *disk, struct vhd_target *target, unsigned jobs,
 	};
 
 	vhd_cursor_start(&c.cursor, disk, 0, vhd_disk_size(disk));
+	if (target->to_layer)
+		vhd_cursor_select(&c.cursor, target->from_layer,
+				  target->to_layer);
 	vhd_job_start(job, vhd_disk_size(disk));
 	pthread_mutex_init(&c.mutex, NULL);
 	if (reflink == VHD_REFLINK_NEVER)

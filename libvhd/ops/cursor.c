@@ -3,11 +3,19 @@
 
 #include "core/checked.h"
 #include "core/diag.h"
+#include "disk/claim.h"
 
 void vhd_cursor_start(struct vhd_cursor *c, struct vhd_disk *disk,
 		      uint64_t from, uint64_t end)
 {
 	*c = (struct vhd_cursor){.disk = disk, .at = from, .end = end};
+	vhd_cursor_select(c, 0, vhd_disk_layers(disk));
+}
+
+void vhd_cursor_select(struct vhd_cursor *c, unsigned from, unsigned to)
+{
+	c->from_layer = from;
+	c->to_layer = to;
 }
 
 /* the run at the cursor, kept until it is used up */
@@ -15,8 +23,17 @@ static int refill(struct vhd_cursor *c, struct vhd_diag *diag)
 {
 	if (c->extent.length)
 		return 0;
-	return vhd_disk_extent(c->disk, c->at, c->end - c->at, &c->extent,
-			       diag);
+	if (c->to_layer == vhd_disk_layers(c->disk))
+		return vhd_disk_extent(c->disk, c->at, c->end - c->at,
+				       &c->extent, diag);
+	return vhd_disk_extent_above(c->disk, c->to_layer, c->at,
+				     c->end - c->at, &c->extent, diag);
+}
+
+static bool is_selected(const struct vhd_cursor *c)
+{
+	return c->extent.depth >= c->from_layer &&
+	       c->extent.depth < c->to_layer;
 }
 
 /* looks where the layer's file has stored bytes at or after `offset` */
@@ -46,14 +63,16 @@ int vhd_cursor_next(struct vhd_cursor *c, uint64_t most, struct vhd_piece *out,
 	if (c->at >= c->end)
 		return 0;
 	rc = refill(c, diag);
-	if (!rc && e->kind == VHD_EXTENT_DATA)
+	if (!rc && e->kind == VHD_EXTENT_DATA && is_selected(c))
 		rc = find_data(c, e->depth, e->offset, diag);
 	if (rc)
 		return rc;
 	out->length = e->length;
 	out->layer = e->depth;
 	out->offset = e->offset;
-	if (e->kind == VHD_EXTENT_ZERO) {
+	if (!is_selected(c)) {
+		out->skip = true;
+	} else if (e->kind == VHD_EXTENT_ZERO) {
 		out->zero = true;
 	} else if (c->data_start > e->offset) {
 		out->zero = true;

@@ -17,6 +17,30 @@ static int new_id(struct vhd_guid *out)
 	return 0;
 }
 
+static int set_metadata(struct vhd_image *image,
+			const struct vhd_set_options *o, struct vhd_diag *diag)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < o->metadata_count && !rc; i++)
+		rc = vhd_image_set_metadata(image, &o->metadata[i].id,
+					    o->metadata[i].bytes,
+					    o->metadata[i].length, diag);
+	return rc;
+}
+
+static uint32_t open_flags(const struct vhd_set_options *o, uint32_t property)
+{
+	uint32_t flags = VHD_DISK_WRITE | VHD_DISK_LAYER;
+
+	if (o->flags & VHD_SET_IGNORE_CHILDREN)
+		flags |= VHD_DISK_IGNORE_CHILDREN;
+	/* where the parent lies is nothing that a guest sees */
+	if (property == VHD_SET_PARENT_PATH)
+		flags |= VHD_DISK_SAME_CONTENT;
+	return flags;
+}
+
 static int apply(struct vhd_image *image, const struct vhd_set_options *o,
 		 struct vhd_diag *diag)
 {
@@ -32,6 +56,10 @@ static int apply(struct vhd_image *image, const struct vhd_set_options *o,
 		rc = vhd_image_set_id(image, &id, diag);
 	if (!rc && (o->flags & VHD_SET_CREATOR))
 		rc = vhd_image_set_creator(image, o->creator, diag);
+	if (!rc && (o->flags & VHD_SET_PARENT_PATH))
+		rc = vhd_image_set_parent_path(image, o->parent_name, diag);
+	if (!rc && (o->flags & VHD_SET_METADATA))
+		rc = set_metadata(image, o, diag);
 	return rc;
 }
 
@@ -42,10 +70,7 @@ static int set_one(const char *path, const struct vhd_set_options *o,
 	const struct vhd_disk_options options = {
 		.size = sizeof(options),
 		.format = o->format,
-		.flags = VHD_DISK_WRITE | VHD_DISK_LAYER |
-			 (o->flags & VHD_SET_IGNORE_CHILDREN
-				  ? VHD_DISK_IGNORE_CHILDREN
-				  : 0),
+		.flags = open_flags(o, flag),
 	};
 	struct vhd_set_options one = *o;
 	struct vhd_disk *disk;
@@ -68,10 +93,8 @@ int vhd_set(const char *path, const struct vhd_set_options *options,
 	    struct vhd_diag *diag)
 {
 	static const uint32_t order[] = {
-		VHD_SET_PHYSICAL_SECTOR,
-		VHD_SET_CREATOR,
-		VHD_SET_ID,
-		VHD_SET_NEW_ID,
+		VHD_SET_PHYSICAL_SECTOR, VHD_SET_CREATOR,  VHD_SET_ID,
+		VHD_SET_NEW_ID,          VHD_SET_METADATA, VHD_SET_PARENT_PATH,
 	};
 	struct vhd_set_options o = {0};
 	int rc = 0;

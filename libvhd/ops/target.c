@@ -190,7 +190,11 @@ int vhd_target_raw(struct vhd_target *t, struct vhd_output *output,
 {
 	uint64_t room;
 
-	*t = (struct vhd_target){.output = output, .align = 1};
+	*t = (struct vhd_target){
+		.output = output,
+		.name = output->path,
+		.align = 1,
+	};
 	if (output->kind == VHD_OUTPUT_FILE) {
 		t->ops = &file_ops;
 		return size_file(t, size, diag);
@@ -366,6 +370,7 @@ int vhd_target_image(struct vhd_target *t, struct vhd_output *output,
 	*t = (struct vhd_target){
 		.ops = &image_ops,
 		.output = output,
+		.name = output->path,
 		.is_child = parent,
 		.align = make->logical_sector_size,
 	};
@@ -384,6 +389,43 @@ int vhd_target_image(struct vhd_target *t, struct vhd_output *output,
 	}
 	rc = open_image(t, file, make->format, parent, diag);
 	return rc && output->found ? vhd_hint(diag, rc, VHD_PARTIAL_HINT) : rc;
+}
+
+/* -- an image that exists
+ * ----------------------------------------------------------- */
+
+static int existing_write(struct vhd_target *t, uint64_t at, const uint8_t *buf,
+			  size_t len)
+{
+	return vhd_disk_write(t->image, at, buf, len, NULL);
+}
+
+static int existing_zero(struct vhd_target *t, uint64_t at, uint64_t len)
+{
+	return vhd_disk_zero(t->image, at, len, NULL);
+}
+
+static int existing_flush(struct vhd_target *t)
+{
+	return vhd_disk_flush(t->image, NULL);
+}
+
+static const struct vhd_target_ops existing_ops = {
+	.write = existing_write,
+	.replace = existing_write,
+	.zero = existing_zero,
+	.clone = image_clone,
+	.flush = existing_flush,
+};
+
+void vhd_target_existing(struct vhd_target *t, struct vhd_disk *image)
+{
+	*t = (struct vhd_target){
+		.ops = &existing_ops,
+		.name = vhd_disk_path(image, 0),
+		.image = image,
+		.align = vhd_disk_sector_size(image),
+	};
 }
 
 int vhd_target_finish(struct vhd_target *t, struct vhd_diag *diag)

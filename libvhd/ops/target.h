@@ -10,14 +10,19 @@
 
 struct vhd_target {
 	const struct vhd_target_ops *ops;
-	struct vhd_output *output;
-	struct vhd_disk *image; /* the new image, or NULL */
+	struct vhd_output *output; /* NULL for an image that exists */
+	const char *name;          /* for messages */
+	struct vhd_disk *image;    /* the image written to, or NULL */
 	/* the disk that the target shows so far, of which only what differs is
 	 * to be written: of a new child its parent, of what an earlier run left
 	 * itself; NULL: zeros */
 	struct vhd_disk *shown;
 	bool is_child;
 	uint32_t align; /* pieces are whole multiples of this */
+	/* layers of the source whose content is copied: [from, to); 0, 0: all.
+	 * See cursor.h */
+	unsigned from_layer;
+	unsigned to_layer;
 };
 
 /* All may be called from several threads at once. */
@@ -50,6 +55,12 @@ struct vhd_make;
 int vhd_target_image(struct vhd_target *t, struct vhd_output *output,
 		     const struct vhd_make *make, struct vhd_disk *parent,
 		     struct vhd_diag *diag);
+
+/*
+ * An image that exists and is open for writing; what is copied replaces what it
+ * holds there, zeros too. The caller flushes and closes it.
+ */
+void vhd_target_existing(struct vhd_target *t, struct vhd_disk *image);
 
 /* Ends writing; an image is clean afterwards. Durable only if the output is
  * resumable. */

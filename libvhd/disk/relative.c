@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "relative.h"
-
+/* How one file names another relative to the folder it lies in. */
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "memory.h"
+#include <libvhd/disk.h>
+
+#include "file/file.h"
 
 /* The folder a path lies in, absolute and resolved; NULL with errno. */
 static char *real_folder(const char *path)
@@ -18,7 +20,7 @@ static char *real_folder(const char *path)
 	else
 		folder = strndup(path,
 				 slash == path ? 1 : (size_t)(slash - path));
-	real = realpath(tool_must(folder), NULL);
+	real = folder ? realpath(folder, NULL) : NULL;
 	free(folder);
 	return real;
 }
@@ -61,9 +63,10 @@ static char *join(const char *from, const char *to, const char *name)
 {
 	size_t common = common_length(from, to);
 	/* a component of one letter becomes "../" */
-	char *out =
-		tool_zalloc(2 * strlen(from) + strlen(to) + strlen(name) + 4);
+	char *out = calloc(1, 2 * strlen(from) + strlen(to) + strlen(name) + 4);
 
+	if (!out)
+		return NULL;
 	append_ups(out, from + common);
 	to += common;
 	to += strspn(to, "/");
@@ -75,15 +78,19 @@ static char *join(const char *from, const char *to, const char *name)
 	return out;
 }
 
-char *relative_path(const char *from, const char *target)
+int vhd_relative_path(const char *from, const char *target, char **out)
 {
-	char *from_folder = real_folder(from), *to_folder = NULL, *out = NULL;
+	char *from_folder = real_folder(from), *to_folder = NULL, *name = NULL;
+	int rc;
 
 	if (from_folder)
 		to_folder = real_folder(target);
 	if (to_folder)
-		out = join(from_folder, to_folder, last_component(target));
+		name = join(from_folder, to_folder, last_component(target));
+	rc = name ? 0 : vhd_error_of_errno(errno);
 	free(from_folder);
 	free(to_folder);
-	return out;
+	if (name)
+		*out = name;
+	return rc;
 }

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Layers of an open disk that are to be changed, not just read: the ancestor a
+ * chain is merged into, a child whose parent gets another name.
+ */
+#ifndef VHD_DISK_CLAIM_H
+#define VHD_DISK_CLAIM_H
+
+#include <libvhd/disk.h>
+
+/*
+ * Takes the exclusive lock of a layer, which until now is read like any other,
+ * and reads the image anew; with VHD_DISK_WRITE in `flags` it takes writes from
+ * then on (VHD_DISK_SAME_CONTENT as there). Its file is opened again by its
+ * path if it was opened for reading. VHD_E_BUSY if another program has it open;
+ * VHD_E_MISMATCH if it, or its parent, is not what its child was made of any
+ * more. On failure the disk is only good for closing.
+ */
+int vhd_disk_claim(struct vhd_disk *disk, unsigned layer, uint32_t flags,
+		   struct vhd_diag *diag);
+
+/*
+ * The disk that a layer and its parents are: it reads, writes and flushes as
+ * if that layer had been opened, and shares everything with `disk`, which must
+ * outlive it. For vhd_disk_view_close(), which leaves the images open.
+ */
+int vhd_disk_view(struct vhd_disk *disk, unsigned layer, struct vhd_disk **out);
+void vhd_disk_view_close(struct vhd_disk *view);
+
+/*
+ * As vhd_disk_extent(), but only the first `layers` layers are asked: what they
+ * do not store is PARENT, of that depth.
+ */
+int vhd_disk_extent_above(struct vhd_disk *disk, unsigned layers,
+			  uint64_t offset, uint64_t length,
+			  struct vhd_extent *out, struct vhd_diag *diag);
+
+/* 1 if both layers are the same file. */
+int vhd_disk_same_file(struct vhd_disk *a, unsigned layer_a, struct vhd_disk *b,
+		       unsigned layer_b);
+
+/* 1 if a layer is the file at `path`. */
+int vhd_disk_is_file(struct vhd_disk *disk, unsigned layer, const char *path);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The parts of a merge. */
+#ifndef VHD_OPS_MERGE_H
+#define VHD_OPS_MERGE_H
+
+#include <stdbool.h>
+
+#include <libvhd/ops.h>
+
+/*
+ * Merges the layers above `into` of an open disk into that layer, which holds
+ * what the disk shows afterwards. Layers 0 to `into` are locked exclusively
+ * from then on (vhd_disk_claim()) and stay so until the disk is closed.
+ */
+int vhd_merge_layers(struct vhd_disk *disk, unsigned into,
+		     const struct vhd_merge_options *options,
+		     struct vhd_job *job, struct vhd_diag *diag);
+
+/*
+ * Sets *out to whether layer `into` holds already what the layers above say,
+ * so that merging would change nothing. Reads what they store unless the
+ * identities tell.
+ */
+int vhd_merge_is_done(struct vhd_disk *disk, unsigned into, bool *out,
+		      struct vhd_diag *diag);
+
+/*
+ * VHD_E_CHILDREN if a layer from 1 to `into` is known to be the parent of an
+ * image that is not the next layer: changing what lies beneath it would spoil
+ * it. What a merge that was interrupted near its end leaves to do is allowed.
+ */
+int vhd_merge_refuse_children(struct vhd_disk *disk, unsigned into,
+			      struct vhd_diag *diag);
+
+/* Lets the known children of layer 0 name layer `into`, which is merged, as
+ * their parent. */
+int vhd_merge_relink(struct vhd_disk *disk, unsigned into,
+		     struct vhd_diag *diag);
+
+/* Removes the files of the layers above `into`, durably. */
+int vhd_merge_delete(struct vhd_disk *disk, unsigned into,
+		     struct vhd_diag *diag);
+
+#endif
