@@ -84,16 +84,21 @@ static void step(struct run *r)
 		player_zero(&r->p, offset, length);
 	else if (what < 67)
 		player_discard(&r->p, offset, length);
-	else if (what < 88)
+	else if (what < 88 && what % 2)
 		player_flush(&r->p);
+	else if (what < 88)
+		player_try_flush(&r->p);
 	else if (what < 91)
 		player_shut(&r->p);
 	else if (what < 94)
 		player_kill(&r->p);
 	else if (what < 97)
 		crash(r);
-	else
+	else if (what < 99)
 		player_compare(&r->p);
+	else
+		powercut_full(r->p.power, 1 + player_draw(&r->p, 12),
+			      1 + player_draw(&r->p, 6));
 }
 
 /* -- fixed scenarios ---------------------------------------------------------
@@ -103,10 +108,12 @@ static void step(struct run *r)
  * A letter and, for some, a block: w small write at its start, e at its end,
  * W all of it, z zero, d discard, p discard of a part; f flush, s shut and
  * open, k kill and open; a write a piece of each of the first 33 blocks, b of
- * those behind, with a flush behind each.
+ * those behind, with a flush behind each; F the host is full for two calls, the
+ * number says how soon.
  */
 static const char *const scripts[] = {
 	"a f b s", /* first: all that large disks have time for */
+	"w0 F2 f F4 e0 w1 f F1 s z0 F1 w2 f F0 k w0 f",
 	"w0 f",
 	"w0 w1 f w0 e1 f",
 	"W0 f z0 f w1 f w0 f",
@@ -177,6 +184,9 @@ static void script_step(struct run *r, char what, uint64_t index)
 		break;
 	case 'f':
 		player_flush(&r->p);
+		break;
+	case 'F':
+		powercut_full(r->p.power, 1 + index, 2);
 		break;
 	case 's':
 		player_shut(&r->p);

@@ -253,14 +253,16 @@ static bool use(struct verdict *v, struct recovery *r, struct powercut *power)
 		  : ok;
 }
 
-static bool is_clean(struct verdict *v, struct cow *content)
+bool verdict_clean(struct verdict *v, struct cow *content,
+		   const uint8_t *expected)
 {
 	uint32_t conditions, dirt = VHD_COND_LOG_DIRTY | VHD_COND_FOOTER_LOST;
 
 	if (!read_content(v, content, v->scratch, &conditions))
 		return false;
-	if (memcmp(v->scratch, v->wanted, (size_t)v->subject->size))
-		return complain(v, "a write after recovery is lost", 0, NULL);
+	if (memcmp(v->scratch, expected, (size_t)v->subject->size))
+		return complain(v, "a write is lost after a clean close", 0,
+				NULL);
 	if (conditions & dirt)
 		return complain(v, "is not clean after a clean close", 0, NULL);
 	return check_content(v, content);
@@ -285,7 +287,7 @@ static bool recovers(struct verdict *v, const struct cow *content,
 	ok = ok && use(v, &r, power);
 	powercut_hook(power, NULL, NULL);
 	after = powercut_content(power, (struct cut){CUT_ALL, 0});
-	ok = ok && is_clean(v, after);
+	ok = ok && verdict_clean(v, after, v->wanted);
 	cow_free(after);
 	powercut_free(power);
 	return ok && !v->failed;

@@ -31,6 +31,11 @@ void verdict_drop(struct verdict *v);
  */
 bool verdict_judge(struct verdict *v, const struct cow *content, uint64_t seed);
 
+/* Judges a content after a clean close: no dirt, no fault, and the whole disk
+ * as expected. False after a message. */
+bool verdict_clean(struct verdict *v, struct cow *content,
+		   const uint8_t *expected);
+
 /* Reads the whole disk; false after a message. */
 bool verdict_read(struct verdict *v, struct vhd_disk *disk, uint8_t *out);
 
