@@ -18,6 +18,7 @@ static const struct tool_option options[] = {
 	 .argument = "SIZE",
 	 .help = "bytes, a multiple of the sector size"},
 	OPEN_CHAIN_OPTIONS(opt.open),
+	OPEN_CHILDREN_OPTION(opt.open),
 	PROGRESS_OPTIONS(opt.progress),
 	{0},
 };

@@ -178,7 +178,8 @@ static void ignore_entry(void *ctx, const struct vhd_log_entry *entry)
 static int apply(const char *path)
 {
 	struct vhd_disk_options options_for = open_disk_options(
-		&opt.open, VHD_FORMAT_VHDX, VHD_DISK_WRITE | VHD_DISK_LAYER);
+		&opt.open, VHD_FORMAT_VHDX,
+		VHD_DISK_WRITE | VHD_DISK_LAYER | VHD_DISK_SAME_CONTENT);
 	struct vhd_diag diag = {0};
 	struct vhd_disk *disk;
 	int error = vhd_disk_open(path, &options_for, &disk, &diag);

@@ -15,6 +15,7 @@ static struct {
 
 static const struct tool_option options[] = {
 	OPEN_FORMAT_OPTION(opt.open),
+	OPEN_CHILDREN_OPTION(opt.open),
 	{.name = "id",
 	 .kind = OPTION_TEXT,
 	 .target = &opt.id,
@@ -62,6 +63,8 @@ static int read_options(int format, struct vhd_set_options *out)
 					    : (uint32_t)opt.physical.bytes;
 	if (!out->flags)
 		return diag_usage("set: nothing to set");
+	if (opt.open.ignore_children)
+		out->flags |= VHD_SET_IGNORE_CHILDREN;
 	return TOOL_DONE;
 }
 

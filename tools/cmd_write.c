@@ -33,6 +33,7 @@ static const struct tool_option options[] = {
 	 .argument = "SIZE",
 	 .help = "bytes to take; default: all there are"},
 	OPEN_CHAIN_OPTIONS(opt.open),
+	OPEN_CHILDREN_OPTION(opt.open),
 	PROGRESS_OPTIONS(opt.progress),
 	{0},
 };

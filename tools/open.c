@@ -76,6 +76,8 @@ struct vhd_disk_options open_disk_options(const struct open_options *options,
 		flags |= VHD_DISK_LAYER;
 	if (options->ignore_id)
 		flags |= VHD_DISK_IGNORE_ID;
+	if (options->ignore_children)
+		flags |= VHD_DISK_IGNORE_CHILDREN;
 	return (struct vhd_disk_options){
 		.size = sizeof(struct vhd_disk_options),
 		.format = format,

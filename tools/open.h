@@ -21,6 +21,7 @@ struct open_options {
 	bool force_share;
 	bool layer;
 	bool ignore_id;
+	bool ignore_children;
 };
 
 #define OPEN_FORMAT_OPTION(o)                                                  \
@@ -63,6 +64,14 @@ struct open_options {
 		.help = "the image's parent",                                  \
 	},                                                                     \
 		OPEN_ROOT_OPTION(o), OPEN_ID_OPTION(o)
+
+/* For commands that change what a guest reads. */
+#define OPEN_CHILDREN_OPTION(o)                                                \
+	{                                                                      \
+		.name = "ignore-children", .kind = OPTION_FLAG,                \
+		.target = &(o).ignore_children,                                \
+		.help = "even if other images have this one as parent",        \
+	}
 
 /* For commands that read. */
 #define OPEN_PARENT_OPTIONS(o) OPEN_CHAIN_OPTIONS(o), OPEN_SHARE_OPTION(o)

@@ -41,6 +41,11 @@ struct vhd_disk;
 #define VHD_DISK_WRITE (1u << 5)
 /* open without the leaf's lock; see vhd_disk_activate() */
 #define VHD_DISK_INACTIVE (1u << 6)
+/* with WRITE: content stays as it is (VHD_IMAGE_SAME_CONTENT) */
+#define VHD_DISK_SAME_CONTENT (1u << 7)
+/* with WRITE: write even if the leaf is the parent of images beside it, which
+ * the write makes worthless; see vhd_find_children() */
+#define VHD_DISK_IGNORE_CHILDREN (1u << 8)
 
 /*
  * Supplies the parent of `child`, instead of the search above: sets *file
@@ -109,6 +114,24 @@ int vhd_disk_read(struct vhd_disk *disk, uint64_t offset, void *buf, size_t len,
  */
 int vhd_disk_extent(struct vhd_disk *disk, uint64_t offset, uint64_t length,
 		    struct vhd_extent *out, struct vhd_diag *diag);
+
+/* -- children ----------------------------------------------------------------
+ */
+
+/* One child; a nonzero result ends the search and is returned. */
+typedef int vhd_child_fn(void *ctx, const char *path);
+
+/*
+ * Calls `found` for each image in the folder of the one at `path` that was made
+ * of it: it records this identity, and its parent is not found to be another
+ * file. No format records children, so those in other folders stay unknown.
+ * Opens without locks and changes nothing.
+ *
+ * vhd_disk_open() with VHD_DISK_WRITE refuses an image with children in this
+ * sense (VHD_E_CHILDREN): its parent's content is what a child does not store.
+ */
+int vhd_find_children(const char *path, int format, vhd_child_fn *found,
+		      void *ctx, struct vhd_diag *diag);
 
 /* -- writing -----------------------------------------------------------------
  *
@@ -187,6 +210,23 @@ int vhd_disk_shut(struct vhd_disk *disk, struct vhd_diag *diag);
 int vhd_disk_inactivate(struct vhd_disk *disk, struct vhd_diag *diag);
 int vhd_disk_activate(struct vhd_disk *disk, struct vhd_diag *diag);
 int vhd_disk_is_active(const struct vhd_disk *disk);
+
+/*
+ * Gives a writable disk another size, a whole number of its sectors, in place
+ * and durably. Nothing may run on the disk at the same time; writing goes on
+ * afterwards. What is new reads as zeros, whatever a parent holds there; what
+ * is cut off is lost without a question: vhd_resize() asks. The id stays.
+ *
+ * After a crash in the middle the disk has the old or the new size and all its
+ * content; the same call again finishes what was begun.
+ *
+ * VHD_E_INVALID, VHD_E_ALIGN, VHD_E_LIMIT for a size that the format does not
+ * allow (2040 GiB for dynamic and differencing VHD, 64 TiB for VHDX);
+ * VHD_E_UNSUPPORTED for an image whose other structures do not let it grow or
+ * shrink; VHD_E_PARENT for a differencing VHD opened without its parent.
+ */
+int vhd_disk_resize(struct vhd_disk *disk, uint64_t size,
+		    struct vhd_diag *diag);
 
 /* 1 if the disk takes writes */
 int vhd_disk_is_writable(const struct vhd_disk *disk);

@@ -60,6 +60,8 @@ enum vhd_error {
 	VHD_E_CANCELED = -20,
 	/* Needs `check --repair` first; reading may still be possible. */
 	VHD_E_REPAIR = -21,
+	/* The image is the parent of others; a change would spoil them. */
+	VHD_E_CHILDREN = -22,
 };
 
 /* Offset of a diagnostic that belongs to no place in a file. */

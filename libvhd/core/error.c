@@ -24,6 +24,7 @@ static const char *const texts[] = {
 	[-VHD_E_LOG] = "the log holds no valid entry",
 	[-VHD_E_CANCELED] = "canceled",
 	[-VHD_E_REPAIR] = "the image needs a repair first",
+	[-VHD_E_CHILDREN] = "the image is the parent of others",
 };
 
 const char *vhd_strerror(int error)

@@ -110,6 +110,10 @@ static void compare_copy(const struct opening *o)
 		o->meta->conditions |= VHD_COND_FOOTER_COPY_BAD;
 	else if (!footers_agree(copy, o->meta->footer))
 		o->meta->conditions |= VHD_COND_FOOTERS_DIFFER;
+	o->meta->copy_is_stale =
+		(o->meta->conditions & VHD_COND_FOOTERS_DIFFER) &&
+		copy.type == o->meta->footer.type &&
+		memcmp(copy.id.b, o->meta->footer.id.b, 16) == 0;
 }
 
 static void footer_conditions(struct vhd1_meta *meta)

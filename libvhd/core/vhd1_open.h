@@ -17,6 +17,9 @@ struct vhd1_meta {
 	struct vhd1_header header; /* types 3 and 4 */
 	struct vhd1_batmap batmap;
 	bool has_batmap;
+	/* the copy at 0 is whole and of this disk, but says something older:
+	 * a change of the footer was cut off between the two */
+	bool copy_is_stale;
 	uint64_t footer_offset; /* of the one that counts */
 	uint64_t size;          /* virtual, by the size rule */
 	uint32_t conditions;    /* enum vhd_condition */

@@ -79,6 +79,9 @@ struct vhdx_metadata {
 /* The row of an item's GUID in the system name space, or NULL. */
 const char *vhdx_item_name(const struct vhd_guid *id);
 
+/* The GUID of a known item, and the flags it is written with. */
+const struct vhd_guid *vhdx_item_id(enum vhdx_item item, uint32_t *flags);
+
 /* Where vhdx_metadata_encode() puts its items, from the region's start. */
 #define VHDX_METADATA_ITEMS   0x10000u
 #define VHDX_METADATA_LOCATOR 0x10028u
@@ -96,6 +99,15 @@ void vhdx_metadata_encode(const struct vhdx_metadata *metadata,
 /* Reads entry `index` of a table in memory. */
 struct vhdx_metadata_entry vhdx_metadata_entry(const uint8_t *table,
 					       uint32_t index);
+
+/* Entries of a table in memory that was validated. */
+uint32_t vhdx_metadata_count(const uint8_t *table);
+
+/*
+ * Gives entry `index` the flags a known system item usually has. Returns the
+ * offset of the flags in the table, or 0 if they need no change.
+ */
+uint32_t vhdx_metadata_usual_flags(uint8_t *table, uint32_t index);
 
 /*
  * Reads and validates the table (MD-1 to MD-12) and the known items.

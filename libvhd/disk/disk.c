@@ -44,6 +44,8 @@ static uint32_t image_flags(uint32_t flags)
 		out |= VHD_IMAGE_IGNORE_BITMAP;
 	if (flags & VHD_DISK_WRITE)
 		out |= VHD_IMAGE_WRITE;
+	if (flags & VHD_DISK_SAME_CONTENT)
+		out |= VHD_IMAGE_SAME_CONTENT;
 	return out;
 }
 
@@ -124,6 +126,7 @@ static int add_parents(struct vhd_disk *disk, struct vhd_parent_search *search,
 			close_layer(&next);
 			return rc;
 		}
+		vhd_image_know_parent(child->image, next.image);
 		disk->layers[disk->count++] = next;
 	}
 	return 0;
@@ -219,13 +222,20 @@ int vhd_disk_open_file(struct vhd_file *file, const char *name,
 int vhd_disk_open(const char *path, const struct vhd_disk_options *options,
 		  struct vhd_disk **out, struct vhd_diag *diag)
 {
+	const struct vhd_disk_options o = known(options);
+	uint32_t flags = o.flags & VHD_DISK_WRITE ? VHD_FILE_WRITE : 0;
 	struct vhd_file *file;
-	uint32_t flags =
-		known(options).flags & VHD_DISK_WRITE ? VHD_FILE_WRITE : 0;
 	int rc = vhd_file_open(path, flags, &file, diag);
 
 	if (rc)
 		return vhd_diag_path(diag, rc, path);
+	if (flags &&
+	    !(o.flags & (VHD_DISK_IGNORE_CHILDREN | VHD_DISK_SAME_CONTENT)))
+		rc = vhd_refuse_children(path, o.format, diag);
+	if (rc) {
+		vhd_file_close(file);
+		return rc;
+	}
 	rc = open_disk(file, path, path, options, out, diag);
 	if (rc)
 		vhd_file_close(file);

@@ -35,6 +35,9 @@ int vhd_disk_open_image(struct vhd_file *file,
 			const struct vhd_disk_options *options, uint32_t flags,
 			struct vhd_image **out, struct vhd_diag *diag);
 
+/* VHD_E_CHILDREN if the image at `path` has children beside it, else 0. */
+int vhd_refuse_children(const char *path, int format, struct vhd_diag *diag);
+
 /* where the bytes of a range are; used by all of io.c and write.c */
 int vhd_disk_resolve(struct vhd_disk *disk, uint64_t offset, uint64_t length,
 		     struct vhd_extent *out, struct vhd_diag *diag);

@@ -19,6 +19,14 @@ int vhd_error_of_errno(int err);
 int vhd_file_source(struct vhd_file *file, struct vhd_source *out);
 
 /*
+ * Copies [from, from + length) to `to` in the same file; the two do not
+ * overlap. The destination lies inside the file and reads as zeros: holes of
+ * the source are left out. Blocks are shared where the host can.
+ */
+int vhd_file_copy(struct vhd_file *file, uint64_t from, uint64_t to,
+		  uint64_t length);
+
+/*
  * A read-only file that shows `overlay` over `base`. Owns neither; takes no
  * locks and has no descriptor.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * VHDX: a bit a MiB of the file. VHD: a list of free block places, which all
- * have one size. Behind `end` everything is fresh: the file is cut there when
- * the first write of a session comes.
+ * VHDX: a bit a MiB of the file. VHD: the free block places, which all have one
+ * size, in a heap with the lowest on top. Behind `end` everything is fresh: the
+ * file is cut there when the first write of a session comes.
  */
 #include "space.h"
 
@@ -46,6 +46,8 @@ struct vhd_space {
 	uint64_t shared_length; /* its own part */
 	uint64_t tail;          /* what is left, until it is looked at */
 	uint64_t tail_end;
+	uint64_t forbidden; /* [forbidden, forbidden_end) */
+	uint64_t forbidden_end;
 	struct released *released;
 	size_t released_head; /* the first that is still held back */
 	size_t released_count;
@@ -107,6 +109,33 @@ static int mark_owned(struct vhd_space *s, uint64_t offset, uint64_t length)
 	return 0;
 }
 
+/* lets the place at `i` rise to where the heap wants it */
+static void rise(uint64_t *places, size_t i)
+{
+	uint64_t place = places[i];
+
+	for (; i && places[(i - 1) / 2] > place; i = (i - 1) / 2)
+		places[i] = places[(i - 1) / 2];
+	places[i] = place;
+}
+
+/* removes the lowest of at least one place */
+static uint64_t pop_place(struct vhd_space *s)
+{
+	uint64_t *p = s->places, lowest = p[0], last = p[--s->place_count];
+	size_t i = 0, child;
+
+	while ((child = 2 * i + 1) < s->place_count) {
+		child += child + 1 < s->place_count && p[child + 1] < p[child];
+		if (p[child] >= last)
+			break;
+		p[i] = p[child];
+		i = child;
+	}
+	p[i] = last;
+	return lowest;
+}
+
 static int add_place(struct vhd_space *s, uint64_t offset)
 {
 	if (s->place_count == s->place_room) {
@@ -118,7 +147,8 @@ static int add_place(struct vhd_space *s, uint64_t offset)
 		s->places = places;
 		s->place_room = room;
 	}
-	s->places[s->place_count++] = offset;
+	s->places[s->place_count] = offset;
+	rise(s->places, s->place_count++);
 	return 0;
 }
 
@@ -129,41 +159,99 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* block places, 4 KiB-aligned payload, in a gap between two blocks */
+/* how many places a gap has, each payload on a multiple of `align` */
+static uint64_t count_places(const struct vhd_space *s, uint64_t from,
+			     uint64_t to, uint64_t align)
+{
+	uint64_t first =
+		vhd_round_up(from + s->bitmap_bytes, align) - s->bitmap_bytes;
+	uint64_t stride = vhd_round_up(s->place_bytes, align);
+
+	if (first + s->place_bytes > to)
+		return 0;
+	return (to - first - s->place_bytes) / stride + 1;
+}
+
+/*
+ * Block places in a gap between two blocks: with the payload on 4 KiB, unless
+ * more blocks fit when they are packed, as they were before in files of
+ * programs that pack them.
+ */
 static int add_gap(struct vhd_space *s, const struct vhd_map *map,
 		   uint64_t from, uint64_t to)
 {
-	uint64_t length = map->bitmap_bytes + ((uint64_t)1 << map->block_shift);
+	uint64_t packed = count_places(s, from, to, VHD1_SECTOR);
+	uint64_t align =
+		count_places(s, from, to, 4096) < packed ? VHD1_SECTOR : 4096;
 	int rc = 0;
 
-	while (!rc) {
-		uint64_t at = vhd_round_up(from + map->bitmap_bytes, 4096) -
-			      map->bitmap_bytes;
+	while (!rc && packed) {
+		uint64_t at = vhd_round_up(from + s->bitmap_bytes, align) -
+			      s->bitmap_bytes;
 
-		if (at + length > to)
+		if (at + s->place_bytes > to)
 			break;
-		if (vhd_map_is_free(map, at, length))
+		if (vhd_map_is_free(map, at, s->place_bytes))
 			rc = add_place(s, at);
-		from = at + length;
+		from = at + s->place_bytes;
 	}
 	return rc;
+}
+
+/* where the metadata that lie in one piece at the start of the file end */
+static uint64_t head_end(const struct vhd_map *map)
+{
+	uint64_t end = 0;
+
+	for (uint32_t pass = 0; pass < map->reserved_count; pass++)
+		for (uint32_t i = 0; i < map->reserved_count; i++)
+			if (map->reserved[i].start <= end + 4096)
+				end = vhd_max(end, map->reserved[i].end);
+	return end;
+}
+
+/* does metadata lie in [from, to)? */
+static bool is_reserved(const struct vhd_map *map, uint64_t from, uint64_t to)
+{
+	for (uint32_t i = 0; i < map->reserved_count; i++)
+		if (vhd_overlap(from, to, map->reserved[i].start,
+				map->reserved[i].end))
+			return true;
+	return false;
+}
+
+/* VHD: block i of those in use keeps the rest of its place, unless something
+ * was put there */
+static void keep_tail(struct vhd_space *s, const struct vhd_map *map, size_t i,
+		      size_t count)
+{
+	const uint64_t *used = s->places;
+	uint64_t end = used[i] + s->place_bytes;
+
+	if (used[i] == s->shared && (i + 1 == count || used[i + 1] >= end) &&
+	    !is_reserved(map, used[i], end))
+		s->shared = 0;
 }
 
 /* `places` holds the blocks in use; afterwards the free ones between them */
 static int find_gaps(struct vhd_space *s, const struct vhd_map *map)
 {
-	uint64_t *used = s->places;
+	uint64_t *used = s->places, from = head_end(map);
 	size_t count = s->place_count;
-	uint64_t length = map->bitmap_bytes + ((uint64_t)1 << map->block_shift);
 	int rc = 0;
 
 	if (count)
 		qsort(used, count, sizeof(*used), by_value);
+	for (size_t i = 0; i < count; i++)
+		keep_tail(s, map, i, count);
 	s->places = NULL;
 	s->place_count = 0;
 	s->place_room = 0;
-	for (size_t i = 0; i + 1 < count && !rc; i++)
-		rc = add_gap(s, map, used[i] + length, used[i + 1]);
+	for (size_t i = 0; i < count && !rc; i++) {
+		if (used[i] > from)
+			rc = add_gap(s, map, from, used[i]);
+		from = vhd_max(from, used[i] + s->place_bytes);
+	}
 	free(used);
 	return rc;
 }
@@ -174,7 +262,8 @@ static int find_gaps(struct vhd_space *s, const struct vhd_map *map)
  */
 static void note_tail(struct vhd_space *s, const struct vhd_table_entry *e)
 {
-	uint64_t own = vhd_round_up(e->owned_length, (uint64_t)1 << 20);
+	uint64_t unit = s->vhdx ? VHDX_ALIGN : VHD1_SECTOR;
+	uint64_t own = vhd_round_up(e->owned_length, unit);
 
 	if (e->is_bitmap || own >= s->place_bytes)
 		return;
@@ -208,10 +297,9 @@ static int note_entry(void *ctx, const struct vhd_table_entry *e)
 		return e->error;
 	if (!e->owned)
 		return 0;
-	if (s->vhdx) {
-		note_tail(s, e);
+	note_tail(s, e);
+	if (s->vhdx)
 		return mark_owned(s, e->owned, e->owned_length);
-	}
 	s->end = vhd_max(s->end, e->owned + s->place_bytes);
 	return add_place(s, e->owned);
 }
@@ -273,6 +361,11 @@ void vhd_space_free(struct vhd_space *s)
 	free(s);
 }
 
+bool vhd_space_has_gaps(const struct vhd_space *s)
+{
+	return s->place_count > 0;
+}
+
 uint64_t vhd_space_end(const struct vhd_space *s)
 {
 	return s->end;
@@ -331,7 +424,7 @@ static int take_block(struct vhd_space *s, uint64_t length,
 	uint64_t at;
 
 	if (s->place_count) {
-		*out = (struct vhd_place){s->places[--s->place_count], false};
+		*out = (struct vhd_place){pop_place(s), false};
 		return 0;
 	}
 	at = vhd_space_place(s, s->end);
@@ -348,10 +441,58 @@ int vhd_space_take(struct vhd_space *s, uint64_t length, struct vhd_place *out)
 		       : take_block(s, length, out);
 }
 
+/* VHDX: the lowest run that ends at or before a limit */
+static int take_units_below(struct vhd_space *s, uint64_t count, uint64_t limit,
+			    struct vhd_place *out)
+{
+	uint64_t at =
+		s->free_units >= count ? find_run(s, 0, count) : UINT64_MAX;
+
+	if (at == UINT64_MAX || (at + count) << 20 > limit)
+		return VHD_E_NOSPACE;
+	s->free_units -= count;
+	set_units(s, at, count, true);
+	*out = (struct vhd_place){at << 20, false};
+	return 0;
+}
+
+int vhd_space_take_below(struct vhd_space *s, uint64_t length, uint64_t limit,
+			 struct vhd_place *out)
+{
+	if (s->vhdx)
+		return take_units_below(s, length >> 20, limit, out);
+	if (!s->place_count || s->places[0] + length > limit)
+		return VHD_E_NOSPACE;
+	*out = (struct vhd_place){pop_place(s), false};
+	return 0;
+}
+
+static bool is_forbidden(const struct vhd_space *s, uint64_t offset,
+			 uint64_t length)
+{
+	return vhd_overlap(offset, offset + length, s->forbidden,
+			   s->forbidden_end);
+}
+
+void vhd_space_forbid(struct vhd_space *s, uint64_t from, uint64_t to)
+{
+	size_t count = s->place_count;
+
+	if (s->forbidden_end)
+		from = vhd_min(s->forbidden, from);
+	s->forbidden = from;
+	s->forbidden_end = vhd_max(s->forbidden_end, to);
+	s->end = vhd_max(s->end, to);
+	s->place_count = 0;
+	for (size_t i = 0; i < count; i++)
+		vhd_space_return(s, s->places[i], s->place_bytes);
+}
+
 void vhd_space_return(struct vhd_space *s, uint64_t offset, uint64_t length)
 {
 	if (!s->vhdx) {
-		add_place(s, offset);
+		if (!is_forbidden(s, offset, length))
+			add_place(s, offset);
 		return;
 	}
 	set_units(s, offset >> 20, length >> 20, false);
@@ -359,12 +500,33 @@ void vhd_space_return(struct vhd_space *s, uint64_t offset, uint64_t length)
 	s->hint = vhd_min(s->hint, offset >> 20);
 }
 
+bool vhd_space_is_shared(const struct vhd_space *s, uint64_t offset)
+{
+	return offset == s->shared;
+}
+
+/* the part of a place that goes with the block: of a VHD's, all or nothing */
+static uint64_t part_of(struct vhd_space *s, uint64_t offset, uint64_t length)
+{
+	if (offset != s->shared)
+		return length;
+	s->shared = 0;
+	return s->vhdx ? s->shared_length : 0;
+}
+
+uint64_t vhd_space_drop(struct vhd_space *s, uint64_t offset, uint64_t length)
+{
+	length = part_of(s, offset, length);
+	if (length)
+		vhd_space_return(s, offset, length);
+	return length;
+}
+
 void vhd_space_release(struct vhd_space *s, uint64_t offset, uint64_t length)
 {
-	if (offset == s->shared) {
-		length = s->shared_length;
-		s->shared = 0;
-	}
+	length = part_of(s, offset, length);
+	if (!length)
+		return;
 	if (VHD_BROKEN(VHD_RULE_RELEASED_WAITS)) {
 		vhd_space_return(s, offset, length);
 		return;
@@ -403,13 +565,14 @@ void vhd_space_durable(struct vhd_space *s, uint32_t mark, uint64_t epoch)
 bool vhd_space_next_safe(struct vhd_space *s, uint64_t epoch, uint64_t *offset,
 			 uint64_t *length)
 {
-	const struct released *first = s->released + s->released_head;
+	const struct released *first;
 
 	if (s->released_head == s->released_count) {
 		s->released_head = 0;
 		s->released_count = 0;
 		return false;
 	}
+	first = &s->released[s->released_head];
 	if (!first->durable || first->epoch + 2 > epoch)
 		return false;
 	*offset = first->offset;
@@ -418,27 +581,21 @@ bool vhd_space_next_safe(struct vhd_space *s, uint64_t epoch, uint64_t *offset,
 	return true;
 }
 
-/* the free place that is the last thing in front of the end, or count */
-static size_t last_place(const struct vhd_space *s, uint64_t length)
+void vhd_space_shrink(struct vhd_space *s)
 {
-	size_t i = 0;
-
-	while (i < s->place_count && s->places[i] + length != s->end)
-		i++;
-	return i;
+	while (s->end && !taken(s, (s->end >> 20) - 1)) {
+		s->end -= VHDX_ALIGN;
+		s->free_units--;
+	}
 }
 
-void vhd_space_shrink(struct vhd_space *s, uint64_t length)
+void vhd_space_set_end(struct vhd_space *s, uint64_t end)
 {
-	if (s->vhdx) {
-		while (s->end && !taken(s, (s->end >> 20) - 1)) {
-			s->end -= VHDX_ALIGN;
-			s->free_units--;
-		}
-		return;
-	}
-	for (size_t i; (i = last_place(s, length)) < s->place_count;) {
-		s->end = s->places[i];
-		s->places[i] = s->places[--s->place_count];
-	}
+	size_t count = s->place_count;
+
+	s->end = vhd_max(end, s->forbidden_end);
+	s->place_count = 0;
+	for (size_t i = 0; i < count; i++)
+		if (s->places[i] < end)
+			add_place(s, s->places[i]);
 }

@@ -38,6 +38,15 @@ void vhd_space_free(struct vhd_space *space);
 int vhd_space_take(struct vhd_space *space, uint64_t length,
 		   struct vhd_place *out);
 
+/* The same at the lowest place that ends at or before `limit`, never behind
+ * the present end. VHD_E_NOSPACE if there is none. */
+int vhd_space_take_below(struct vhd_space *space, uint64_t length,
+			 uint64_t limit, struct vhd_place *out);
+
+/* VHD: nothing in [from, to) is given out any more, the block table is to go
+ * there. What is in use there stays, until its owner moves. Ranges add up. */
+void vhd_space_forbid(struct vhd_space *space, uint64_t from, uint64_t to);
+
 /* Gives back what was taken and never referred to. */
 void vhd_space_return(struct vhd_space *space, uint64_t offset,
 		      uint64_t length);
@@ -49,6 +58,18 @@ void vhd_space_return(struct vhd_space *space, uint64_t offset,
 void vhd_space_release(struct vhd_space *space, uint64_t offset,
 		       uint64_t length);
 
+/*
+ * Frees at once what durable metadata does not refer to any more and nobody
+ * uses. Returns how much of the place that is; 0 if it cannot be had before the
+ * next open.
+ */
+uint64_t vhd_space_drop(struct vhd_space *space, uint64_t offset,
+			uint64_t length);
+
+/* True for a block that the disk's end cuts off, if other objects were put
+ * into the rest of its place. */
+bool vhd_space_is_shared(const struct vhd_space *space, uint64_t offset);
+
 /* All released so far will be durable once the commit under way is: call
  * before it, and _durable() after it succeeded. */
 uint32_t vhd_space_mark(struct vhd_space *space);
@@ -58,12 +79,19 @@ void vhd_space_durable(struct vhd_space *space, uint32_t mark, uint64_t epoch);
 bool vhd_space_next_safe(struct vhd_space *space, uint64_t epoch,
 			 uint64_t *offset, uint64_t *length);
 
-/* Lets the end fall back behind the last taken place. Only when the file is
- * cut there next: what lies behind the end counts as fresh. */
-void vhd_space_shrink(struct vhd_space *space, uint64_t length);
+/* VHDX: lets the end fall back behind the last taken place. Only when the file
+ * is cut there next: what lies behind the end counts as fresh. */
+void vhd_space_shrink(struct vhd_space *space);
+
+/* VHD: the same, the end being known. Exactly the end of the last object: QEMU
+ * trusts everything behind it to be empty. */
+void vhd_space_set_end(struct vhd_space *space, uint64_t end);
 
 /* VHD: the first place for a block at or behind `at`. */
 uint64_t vhd_space_place(const struct vhd_space *space, uint64_t at);
+
+/* VHD: true if there is a free place in front of the end. */
+bool vhd_space_has_gaps(const struct vhd_space *space);
 
 /* One past the last byte anything owns. */
 uint64_t vhd_space_end(const struct vhd_space *space);

@@ -38,15 +38,6 @@
 /* longest piece that sets bits: 17 pages of bitmap */
 #define PIN_MAX ((uint64_t)32 << 20)
 
-struct vhd1_tail {
-	uint8_t footer[VHD1_FOOTER_SIZE];
-	uint64_t footer_offset;
-	uint64_t durable;  /* reserved space below this is durably zero */
-	uint64_t reserved; /* will be, after the next barrier */
-	uint64_t marked;   /* fresh places below this have their bitmap */
-	bool untidy;       /* more behind the footer, or the footer damaged */
-};
-
 /*
  * Directly behind the last object. Windows leaves a gap to the end of a 4 KiB
  * page, but QEMU takes the first sector behind the last block for its next one
@@ -58,7 +49,7 @@ static uint64_t footer_place(uint64_t end)
 	return vhd_round_up(end, VHD1_SECTOR);
 }
 
-static void note_footer(struct vhd_image *image, uint64_t at)
+void vhd1_tail_note(struct vhd_image *image, uint64_t at)
 {
 	image->writer->tail->footer_offset = at;
 	image->writer->file_size = at + VHD1_FOOTER_SIZE;
@@ -71,7 +62,7 @@ static int write_footer(struct vhd_image *image, uint64_t at)
 	int rc = vhd_file_write(image->file, at, t->footer, VHD1_FOOTER_SIZE);
 
 	if (!rc)
-		note_footer(image, at);
+		vhd1_tail_note(image, at);
 	t->untidy = t->untidy && rc;
 	return rc;
 }
@@ -94,13 +85,15 @@ static int barrier(struct vhd_image *image)
 	return 0;
 }
 
-/* the footer directly behind the last object, and nothing after it */
-static int trim_tail(struct vhd_image *image)
+int vhd1_tail_trim(struct vhd_image *image)
 {
 	struct vhd_writer *w = image->writer;
 	uint64_t end = vhd_space_end(w->space), at = footer_place(end), size;
 	int rc = vhd_file_size(image->file, &size);
 
+	w->tail->durable = 0;
+	w->tail->reserved = 0;
+	w->tail->marked = 0;
 	if (rc || (size == at + VHD1_FOOTER_SIZE &&
 		   w->tail->footer_offset == at && !w->tail->untidy))
 		return rc;
@@ -139,6 +132,18 @@ static int new_tail(struct vhd_image *image)
 	return rc;
 }
 
+/* a footer was changed, but the copy was not reached */
+static int renew_copy(struct vhd_image *image)
+{
+	int rc;
+
+	if (!image->meta.vhd1.copy_is_stale)
+		return 0;
+	rc = vhd_file_write(image->file, 0, image->writer->tail->footer,
+			    VHD1_FOOTER_SIZE);
+	return rc ? rc : vhd_file_flush(image->file);
+}
+
 /*
  * The first change: the tail is brought to its smallest form, so that whatever
  * will be behind the end reads as zeros.
@@ -148,7 +153,9 @@ static int start(struct vhd_image *image)
 	/* kept if it fails: the file may hold the footer no more */
 	int rc = image->writer->tail ? 0 : new_tail(image);
 
-	return rc ? rc : trim_tail(image);
+	if (!rc)
+		rc = vhd1_tail_trim(image);
+	return rc ? rc : renew_copy(image);
 }
 
 /* all ones for the sectors a block has, zeros behind; the caller frees it */
@@ -219,7 +226,7 @@ static int grow_to(struct vhd_image *image, uint64_t place, uint64_t end)
 		shrink_back(image);
 		return rc;
 	}
-	note_footer(image, at);
+	vhd1_tail_note(image, at);
 	t->marked = at;
 	t->reserved = at;
 	return 0;
@@ -376,7 +383,7 @@ static int commit(struct vhd_image *image, struct vhd_page_set *set,
 
 static int close_image(struct vhd_image *image)
 {
-	return trim_tail(image);
+	return vhd1_tail_trim(image);
 }
 
 static void free_tail(struct vhd_image *image)
@@ -388,6 +395,7 @@ const struct vhd_writer_ops vhd1_writer_ops = {
 	.start = start,
 	.plan = plan,
 	.publish = publish,
+	.grow = grow_to,
 	.drop = drop,
 	.commit = commit,
 	.close = close_image,
@@ -403,29 +411,47 @@ struct refusal {
 	const char *hint;
 };
 
-int vhd1_check_writable(const struct vhd_image *image, struct vhd_diag *diag)
+static int refuse(uint32_t conditions, const struct refusal *rows, size_t count,
+		  struct vhd_diag *diag)
 {
-	static const char repair[] = "'vhdtool check --repair' mends this";
-	static const struct refusal refusals[] = {
-		{VHD_COND_FOOTER_COPY_BAD, VHD_E_REPAIR, repair},
-		{VHD_COND_FOOTERS_DIFFER, VHD_E_REPAIR, repair},
-		{VHD_COND_TAPDISK_OPEN, VHD_E_BUSY, NULL},
+	for (size_t i = 0; i < count; i++) {
+		const char *structure = NULL, *text;
+
+		if (!(conditions & rows[i].bit))
+			continue;
+		text = vhd_condition_text(rows[i].bit, NULL, &structure);
+		vhd_fail(diag, rows[i].error, structure, VHD_NO_OFFSET, text);
+		return vhd_hint(diag, rows[i].error, rows[i].hint);
+	}
+	return 0;
+}
+
+int vhd1_check_alone(uint32_t conditions, struct vhd_diag *diag)
+{
+	static const struct refusal rows[] = {
 		{VHD_COND_SAVED_STATE, VHD_E_READONLY,
 		 "end the suspended virtual machine first"},
 		{VHD_COND_ENCRYPTED, VHD_E_UNSUPPORTED, NULL},
 		{VHD_COND_FEATURES, VHD_E_UNSUPPORTED, NULL},
-		{VHD_COND_ODD_SIZE, VHD_E_UNSUPPORTED, NULL},
 	};
 
-	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
-		const char *structure = NULL, *text;
+	return refuse(conditions, rows, sizeof(rows) / sizeof(rows[0]), diag);
+}
 
-		if (!(image->conditions & refusals[i].bit))
-			continue;
-		text = vhd_condition_text(refusals[i].bit, NULL, &structure);
-		vhd_fail(diag, refusals[i].error, structure, VHD_NO_OFFSET,
-			 text);
-		return vhd_hint(diag, refusals[i].error, refusals[i].hint);
-	}
-	return 0;
+int vhd1_check_writable(const struct vhd_image *image, struct vhd_diag *diag)
+{
+	static const char repair[] = "'vhdtool check --repair' mends this";
+	static const struct refusal rows[] = {
+		{VHD_COND_FOOTER_COPY_BAD, VHD_E_REPAIR, repair},
+		{VHD_COND_FOOTERS_DIFFER, VHD_E_REPAIR, repair},
+		{VHD_COND_TAPDISK_OPEN, VHD_E_BUSY, NULL},
+		{VHD_COND_ODD_SIZE, VHD_E_UNSUPPORTED, NULL},
+	};
+	uint32_t conditions = image->conditions;
+	int rc;
+
+	if (image->meta.vhd1.copy_is_stale) /* start() brings it up to date */
+		conditions &= ~(uint32_t)VHD_COND_FOOTERS_DIFFER;
+	rc = refuse(conditions, rows, sizeof(rows) / sizeof(rows[0]), diag);
+	return rc ? rc : vhd1_check_alone(image->conditions, diag);
 }

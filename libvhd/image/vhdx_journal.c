@@ -140,9 +140,30 @@ int vhdx_session_start(struct vhd_image *image)
 	struct vhd_guid guids[2];
 	int rc = new_guid(&guids[0]);
 
-	if (!rc)
-		rc = new_guid(&guids[1]);
+	if (rc)
+		return rc;
+	if (image->same_content)
+		return vhdx_header_update(image, set_file_guid, guids);
+	rc = new_guid(&guids[1]);
 	return rc ? rc : vhdx_header_update(image, set_write_guids, guids);
+}
+
+static void set_data_guid(struct vhdx_header *h, const struct vhd_guid *guids)
+{
+	h->data_write_guid = guids[0];
+}
+
+int vhdx_set_data_guid(struct vhd_image *image, const struct vhd_guid *guid)
+{
+	return vhdx_header_update(image, set_data_guid, guid);
+}
+
+int vhdx_file_touch(struct vhd_image *image)
+{
+	struct vhd_guid guid;
+	int rc = new_guid(&guid);
+
+	return rc ? rc : vhdx_header_update(image, set_file_guid, &guid);
 }
 
 static int clear_log_guid(struct vhd_image *image)
@@ -186,11 +207,8 @@ static int extend_file(struct vhd_image *image)
 
 int vhdx_journal_replay(struct vhd_image *image, struct vhd_diag *diag)
 {
-	struct vhd_guid guid;
-	int rc = new_guid(&guid);
+	int rc = vhdx_file_touch(image);
 
-	if (!rc)
-		rc = vhdx_header_update(image, set_file_guid, &guid);
 	if (!rc)
 		rc = extend_file(image);
 	if (!rc)
@@ -447,6 +465,13 @@ int vhdx_journal_commit(struct vhd_image *image, const struct vhd_page_set *set,
 		return barrier(image);
 	rc = start_journal(image, last);
 	return rc ? rc : commit_entry(image, set, ordered, last);
+}
+
+int vhdx_journal_settle(struct vhd_image *image)
+{
+	struct vhd_writer *w = image->writer;
+
+	return w->journal ? publish_tail(image, vhd_space_end(w->space)) : 0;
 }
 
 int vhdx_journal_close(struct vhd_image *image)

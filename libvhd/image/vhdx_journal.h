@@ -14,8 +14,16 @@ int vhdx_header_update(struct vhd_image *image,
 				      const struct vhd_guid *guids),
 		       const struct vhd_guid *guids);
 
-/* New FileWriteGuid and DataWriteGuid: precedes any change of content. */
+/* New FileWriteGuid and, unless the content stays the same, DataWriteGuid:
+ * precedes any change of the file. */
 int vhdx_session_start(struct vhd_image *image);
+
+/* Gives the image the DataWriteGuid that its children will know, durably. No
+ * flush may run. */
+int vhdx_set_data_guid(struct vhd_image *image, const struct vhd_guid *guid);
+
+/* New FileWriteGuid alone: precedes a change that no guest can see. */
+int vhdx_file_touch(struct vhd_image *image);
 
 /*
  * Replays a dirty log into the file (vhdx.md 10.4), which is clean afterwards.
@@ -35,6 +43,12 @@ int vhdx_journal_replay(struct vhd_image *image, struct vhd_diag *diag);
  */
 int vhdx_journal_commit(struct vhd_image *image, const struct vhd_page_set *set,
 			bool ordered, uint64_t last);
+
+/*
+ * No entry so far will be replayed any more, whatever happens: their targets
+ * may be written without the log, or given to something else. vhdx.md 11.7
+ */
+int vhdx_journal_settle(struct vhd_image *image);
 
 /* Everything home and durable, log GUID null. */
 int vhdx_journal_close(struct vhd_image *image);

@@ -20,13 +20,14 @@
 /* the file grows ahead of its use, so that most blocks need no resize */
 #define GROW_MAX ((uint64_t)256 << 20)
 
-static int grow_to(struct vhd_image *image, uint64_t end)
+static int grow_to(struct vhd_image *image, uint64_t place, uint64_t end)
 {
 	struct vhd_writer *w = image->writer;
 	uint64_t block = (uint64_t)1 << image->map.block_shift;
 	uint64_t size;
 	int rc;
 
+	(void)place;
 	if (end <= w->file_size)
 		return 0;
 	size = vhd_round_up(end + vhd_min(32 * block, GROW_MAX), VHDX_ALIGN);
@@ -107,7 +108,7 @@ static int plan_bitmap(struct vhd_image *image, struct vhd_write *w)
 			return rc;
 		w->new_bitmap = true;
 		start = w->bitmap.offset;
-		rc = grow_to(image, start + VHDX_BITMAP_BLOCK);
+		rc = grow_to(image, start, start + VHDX_BITMAP_BLOCK);
 		if (!rc)
 			rc = vhd_write_pin(image, w, at, VHDX_BAT_ENTRY_SIZE);
 	}
@@ -138,7 +139,7 @@ static int plan_new(struct vhd_image *image, const struct vhd_block *b,
 	if (VHD_BROKEN(VHD_RULE_RECYCLED_IS_ORDERED))
 		w->ordered = shows_parent;
 	w->offset = w->place.offset + inside;
-	rc = grow_to(image, w->place.offset + size);
+	rc = grow_to(image, w->place.offset, w->place.offset + size);
 	if (!rc)
 		rc = vhd_write_pin(image, w, b->entry, VHDX_BAT_ENTRY_SIZE);
 	if (!rc && w->partial)
@@ -263,6 +264,7 @@ const struct vhd_writer_ops vhdx_writer_ops = {
 	.start = start,
 	.plan = plan,
 	.publish = publish,
+	.grow = grow_to,
 	.drop = drop,
 	.commit = commit,
 	.close = close_image,

@@ -8,6 +8,7 @@
 #include "break.h"
 #include "core/checked.h"
 #include "core/diag.h"
+#include "table.h"
 
 static const struct vhd_writer_ops *ops_of(const struct vhd_image *image)
 {
@@ -477,6 +478,76 @@ int vhd_image_flush(struct vhd_image *image)
 	return rc;
 }
 
+/* with the mutex; all pages are in memory before the first is changed */
+static int store_all(struct vhd_image *image, const struct vhd_patch *patches,
+		     unsigned count)
+{
+	unsigned pinned = 0;
+	int rc = 0;
+
+	for (; pinned < count && !rc; pinned += !rc)
+		rc = vhd_pages_pin(image->pages, patches[pinned].offset,
+				   patches[pinned].length);
+	for (unsigned i = 0; i < count && !rc; i++)
+		vhd_pages_store(image->pages, patches[i].offset,
+				patches[i].bytes, patches[i].length);
+	while (pinned--)
+		vhd_pages_unpin(image->pages, patches[pinned].offset,
+				patches[pinned].length);
+	return rc;
+}
+
+int vhd_image_patch(struct vhd_image *image, const struct vhd_patch *patches,
+		    unsigned count)
+{
+	struct vhd_writer *w = image->writer;
+	int rc = ready(image);
+
+	if (!rc)
+		rc = vhd_image_flush(image);
+	if (rc)
+		return rc;
+	pthread_mutex_lock(&w->mutex);
+	rc = store_all(image, patches, count);
+	pthread_mutex_unlock(&w->mutex);
+	return rc ? rc : vhd_image_flush(image);
+}
+
+static int note_end(void *ctx, const struct vhd_table_entry *e)
+{
+	uint64_t *end = ctx;
+
+	*end = vhd_max(*end, e->owned + (e->owned ? e->place_length : 0));
+	return e->error;
+}
+
+int vhd_image_find_end(struct vhd_image *image)
+{
+	struct vhd_space *space = image->writer->space;
+	uint64_t end = 0;
+	int rc;
+
+	if (image->format == VHD_FORMAT_VHDX) {
+		vhd_space_shrink(space);
+		return 0;
+	}
+	for (uint32_t i = 0; i < image->map.reserved_count; i++)
+		end = vhd_max(end, image->map.reserved[i].end);
+	rc = vhd_table_walk(image, note_end, &end, NULL);
+	if (!rc)
+		vhd_space_set_end(space, end);
+	return rc;
+}
+
+/* without a free place in front of it, the end of a VHD is where it was */
+static int find_end(struct vhd_image *image)
+{
+	if (image->format == VHD_FORMAT_VHD &&
+	    !vhd_space_has_gaps(image->writer->space))
+		return 0;
+	return vhd_image_find_end(image);
+}
+
 int vhd_image_shut(struct vhd_image *image)
 {
 	struct vhd_writer *w = image->writer;
@@ -491,11 +562,8 @@ int vhd_image_shut(struct vhd_image *image)
 		return rc;
 	if (!rc && atomic_load(&w->started)) {
 		if (w->space)
-			vhd_space_shrink(w->space,
-					 image->map.bitmap_bytes +
-						 ((uint64_t)1
-						  << image->map.block_shift));
-		if (w->ops->close)
+			rc = find_end(image);
+		if (!rc && w->ops->close)
 			rc = w->ops->close(image);
 	}
 	vhd_writer_free(image);

@@ -72,6 +72,9 @@ struct vhd_writer_ops {
 	int (*plan)(struct vhd_image *image, const struct vhd_block *block,
 		    struct vhd_write *w);
 	void (*publish)(struct vhd_image *image, const struct vhd_write *w);
+	/* the file reaches at least to `end`, behind a place that was just
+	 * taken at `place` */
+	int (*grow)(struct vhd_image *image, uint64_t place, uint64_t end);
 	/* makes a whole block read as zeros without storing it;
 	 * VHD_E_UNSUPPORTED if the format or the parent does not allow it */
 	int (*drop)(struct vhd_image *image, uint64_t block,
@@ -133,6 +136,25 @@ int vhd_image_flush(struct vhd_image *image);
 
 /* Begins the session as a first write would. */
 int vhd_image_touch(struct vhd_image *image);
+
+/* Bytes of metadata to be changed. */
+struct vhd_patch {
+	uint64_t offset; /* in the file */
+	const void *bytes;
+	size_t length;
+};
+
+/*
+ * Changes metadata durably, by one commit of its own: a VHDX gets all of it or
+ * nothing. What was written before is flushed first. VHD_E_LIMIT, and nothing
+ * changed, if it touches more than VHD_PAGES_DIRTY_MAX pages.
+ */
+int vhd_image_patch(struct vhd_image *image, const struct vhd_patch *patches,
+		    unsigned count);
+
+/* Lets the end of the space fall back behind the last object in use. The file
+ * must be cut there next; nothing may be about to be written. */
+int vhd_image_find_end(struct vhd_image *image);
 
 /*
  * Flush and clean close; the image takes no more writes. If the flush failed

@@ -42,7 +42,10 @@ static int set_one(const char *path, const struct vhd_set_options *o,
 	const struct vhd_disk_options options = {
 		.size = sizeof(options),
 		.format = o->format,
-		.flags = VHD_DISK_WRITE | VHD_DISK_LAYER,
+		.flags = VHD_DISK_WRITE | VHD_DISK_LAYER |
+			 (o->flags & VHD_SET_IGNORE_CHILDREN
+				  ? VHD_DISK_IGNORE_CHILDREN
+				  : 0),
 	};
 	struct vhd_set_options one = *o;
 	struct vhd_disk *disk;
