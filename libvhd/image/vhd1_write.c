@@ -141,7 +141,7 @@ static int renew_copy(struct vhd_image *image)
 		return 0;
 	rc = vhd_file_write(image->file, 0, image->writer->tail->footer,
 			    VHD1_FOOTER_SIZE);
-	return rc ? rc : vhd_file_flush(image->file);
+	return rc ? rc : vhd_write_barrier(image);
 }
 
 /*

@@ -41,6 +41,8 @@ leave() {
 old_or_new() {
 	local at sector
 	vhdtool read --offset 1M --length 64K "$1" >found
+	! cmp -s found zeros || return 0
+	! cmp -s found piece || return 0
 	for ((at = 0; at < 128; at++)); do
 		for sector in zeros piece; do
 			! cmp -s -n 512 -i $((at * 512)) found $sector ||
