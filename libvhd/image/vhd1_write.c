@@ -98,7 +98,7 @@ int vhd1_tail_trim(struct vhd_image *image)
 		   w->tail->footer_offset == at && !w->tail->untidy))
 		return rc;
 	rc = write_footer(image, at);
-	if (!rc)
+	if (!rc && !VHD_BROKEN(VHD_RULE_FOOTER_BEFORE_TRIM))
 		rc = vhd_write_barrier(image);
 	if (!rc && size > at + VHD1_FOOTER_SIZE) {
 		rc = vhd_file_resize(image->file, at + VHD1_FOOTER_SIZE);

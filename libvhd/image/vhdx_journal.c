@@ -107,12 +107,13 @@ int vhdx_header_update(struct vhd_image *image,
 		       const struct vhd_guid *guids)
 {
 	struct vhdx_header next = image->meta.vhdx.headers.current;
-	int rc = 0;
+	int rounds, rc = 0;
 
 	if (next.sequence > UINT64_MAX - 2)
 		return VHD_E_LIMIT;
 	change(&next, guids);
-	for (int round = 0; round < 2 && !rc; round++) {
+	rounds = VHD_BROKEN(VHD_RULE_BOTH_HEADERS) ? 1 : 2;
+	for (int round = 0; round < rounds && !rc; round++) {
 		next.sequence++;
 		rc = write_header(image, &next);
 	}

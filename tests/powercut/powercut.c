@@ -26,22 +26,28 @@ struct run {
 	const char *keep;
 };
 
+/* says of a cut whether what it left is good */
+static void note(struct run *r, struct cut cut, const struct cow *content,
+		 bool good)
+{
+	if (good)
+		return;
+	r->p.failed = true;
+	fprintf(stderr,
+		"%s: step %" PRIu64 ", call %" PRIu64 ", cut '%s' of "
+		"%" PRIu64 " open sectors\n",
+		r->p.subject->name, r->p.steps, powercut_calls(r->p.power),
+		cut_mode_name(cut.mode), powercut_open_units(r->p.power));
+	if (r->keep)
+		cow_save(content, r->keep);
+}
+
 static void judge(struct run *r, struct cut cut)
 {
 	struct cow *content = powercut_content(r->p.power, cut);
 
-	if (!verdict_judge(&r->verdict, content,
-			   player_draw(&r->p, 1u << 30))) {
-		r->p.failed = true;
-		fprintf(stderr,
-			"%s: step %" PRIu64 ", call %" PRIu64 ", cut '%s' of "
-			"%" PRIu64 " open sectors\n",
-			r->p.subject->name, r->p.steps,
-			powercut_calls(r->p.power), cut_mode_name(cut.mode),
-			powercut_open_units(r->p.power));
-		if (r->keep)
-			cow_save(content, r->keep);
-	}
+	note(r, cut, content,
+	     verdict_judge(&r->verdict, content, player_draw(&r->p, 1u << 30)));
 	cow_free(content);
 }
 
@@ -67,6 +73,47 @@ static void crash(struct run *r)
 		player_crash(&r->p, cut);
 }
 
+/* nothing is under way and all is durable: now a header may go bad */
+static void judge_quiet(struct run *r)
+{
+	struct cut cut = {CUT_NONE, 0};
+	struct cow *content;
+
+	if (r->p.failed || player_draw(&r->p, 1000) >= r->chance)
+		return;
+	content = powercut_content(r->p.power, cut);
+	note(r, cut, content, verdict_judge_headers(&r->verdict, content));
+	cow_free(content);
+}
+
+static void flush(struct run *r)
+{
+	player_flush(&r->p);
+	judge_quiet(r);
+}
+
+static bool has_footer(struct run *r)
+{
+	struct cow *content;
+	bool has;
+
+	if (powercut_open_units(r->p.power))
+		return false;
+	content = powercut_content(r->p.power, (struct cut){CUT_ALL, 0});
+	has = verdict_has_footer(&r->verdict, content);
+	cow_free(content);
+	return has;
+}
+
+/* with nothing to be flushed, no cut may take the footer away */
+static void shut(struct run *r)
+{
+	r->verdict.keeps_footer = has_footer(r);
+	player_shut(&r->p);
+	r->verdict.keeps_footer = false;
+	judge_quiet(r);
+}
+
 /* -- random scenarios --------------------------------------------------------
  */
 
@@ -85,11 +132,11 @@ static void step(struct run *r)
 	else if (what < 67)
 		player_discard(&r->p, offset, length);
 	else if (what < 88 && what % 2)
-		player_flush(&r->p);
+		flush(r);
 	else if (what < 88)
 		player_try_flush(&r->p);
 	else if (what < 91)
-		player_shut(&r->p);
+		shut(r);
 	else if (what < 94)
 		player_kill(&r->p);
 	else if (what < 97)
@@ -183,13 +230,13 @@ static void script_step(struct run *r, char what, uint64_t index)
 		write_blocks(r, 33, UINT32_MAX, true);
 		break;
 	case 'f':
-		player_flush(&r->p);
+		flush(r);
 		break;
 	case 'F':
 		powercut_full(r->p.power, 1 + index, 2);
 		break;
 	case 's':
-		player_shut(&r->p);
+		shut(r);
 		break;
 	case 'k':
 		player_kill(&r->p);
