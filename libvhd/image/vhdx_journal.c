@@ -32,12 +32,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "break.h"
 #include "core/checked.h"
 #include "core/diag.h"
-#include "core/guid.h"
+#include "file/random.h"
 
 #define NONE UINT32_MAX
 
@@ -55,31 +54,6 @@ struct vhdx_journal {
 	uint64_t file_size; /* durable size of the file */
 	uint8_t *buf;       /* an entry being made */
 };
-
-static int random_bytes(void *out, size_t len)
-{
-	uint8_t *p = out;
-
-	while (len) {
-		ssize_t n = getrandom(p, len, 0);
-
-		if (n <= 0)
-			return VHD_E_IO;
-		p += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
-/* random, version 4, in Microsoft's byte order */
-static int new_guid(struct vhd_guid *out)
-{
-	int rc = random_bytes(out->b, sizeof(out->b));
-
-	out->b[7] = (uint8_t)(0x40 | (out->b[7] & 0x0F));
-	out->b[8] = (uint8_t)(0x80 | (out->b[8] & 0x3F));
-	return rc;
-}
 
 static int write_header(struct vhd_image *image,
 			const struct vhdx_header *header)
@@ -139,13 +113,13 @@ static void set_log_guid(struct vhdx_header *h, const struct vhd_guid *guids)
 int vhdx_session_start(struct vhd_image *image)
 {
 	struct vhd_guid guids[2];
-	int rc = new_guid(&guids[0]);
+	int rc = vhd_random_guid(&guids[0]);
 
 	if (rc)
 		return rc;
 	if (image->same_content)
 		return vhdx_header_update(image, set_file_guid, guids);
-	rc = new_guid(&guids[1]);
+	rc = vhd_random_guid(&guids[1]);
 	return rc ? rc : vhdx_header_update(image, set_write_guids, guids);
 }
 
@@ -162,7 +136,7 @@ int vhdx_set_data_guid(struct vhd_image *image, const struct vhd_guid *guid)
 int vhdx_file_touch(struct vhd_image *image)
 {
 	struct vhd_guid guid;
-	int rc = new_guid(&guid);
+	int rc = vhd_random_guid(&guid);
 
 	return rc ? rc : vhdx_header_update(image, set_file_guid, &guid);
 }
@@ -342,9 +316,9 @@ static int new_journal(struct vhd_image *image)
 	j->unsettled = NONE;
 	j->buf = malloc(vhdx_log_entry_size(VHD_PAGES_DIRTY_MAX));
 	if (j->buf)
-		rc = new_guid(&j->guid);
+		rc = vhd_random_guid(&j->guid);
 	if (!rc)
-		rc = random_bytes(&j->sequence, sizeof(j->sequence));
+		rc = vhd_random_bytes(&j->sequence, sizeof(j->sequence));
 	j->sequence = j->sequence >> 2 | 1;
 	if (rc)
 		free_journal(j);
