@@ -152,9 +152,18 @@ int vhd_find_children(const char *path, int format, vhd_child_fn *found,
  * anything else.
  *
  * When the host fails: VHD_E_NOSPACE and VHD_E_IO of a write concern that write
- * alone, which may be tried again. If metadata or a flush fails, what the file
- * holds is in doubt; that error is returned by every later write and flush, and
- * opening the image again starts from what is durable.
+ * alone, which may be tried again.
+ *
+ * When the host has no space for metadata, vhd_disk_flush() returns
+ * VHD_E_NOSPACE (so does a write that has to bring metadata out first). Nothing
+ * is lost then, and nothing more is durable: reads show what was written,
+ * writes into stored ranges and discards go on, and a flush after there is
+ * space again makes all of it durable. VHD_E_NOMEM of a flush is alike.
+ *
+ * If metadata cannot be written for another reason, or the host's own flush
+ * (fdatasync) fails with whatever error, what the file holds is in doubt; that
+ * error is returned by every later write and flush, and opening the image again
+ * starts from what is durable.
  *
  * All may be called from many threads at once; where calls that run at the same
  * time overlap, each sector gets the content of one of them.
@@ -186,6 +195,10 @@ int vhd_disk_flush(struct vhd_disk *disk, struct vhd_diag *diag);
  * not in use (clean log, footer behind the last block). The disk can be read
  * afterwards. Closing a disk without this is like a crash: nothing flushed is
  * lost. Nothing may run at the same time. 0 for a read-only disk.
+ *
+ * If its flush fails with VHD_E_NOSPACE or VHD_E_NOMEM as above, nothing has
+ * ended: vhd_disk_is_writable() says 1, and it may be called again. After any
+ * other failure the disk takes no more writes.
  */
 int vhd_disk_shut(struct vhd_disk *disk, struct vhd_diag *diag);
 

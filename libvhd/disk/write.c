@@ -247,7 +247,7 @@ int vhd_disk_shut(struct vhd_disk *disk, struct vhd_diag *diag)
 {
 	int rc = disk->writable ? vhd_image_shut(disk->layers[0].image) : 0;
 
-	disk->writable = false;
+	disk->writable = disk->layers[0].image->writer != NULL;
 	return rc ? fail(disk, rc, diag) : 0;
 }
 

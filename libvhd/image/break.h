@@ -24,6 +24,7 @@ enum vhd_rule {
 	VHD_RULE_DURABLE_SIZE_IN_ENTRY = 9,
 	VHD_RULE_PARENT_IS_ORDERED = 10, /* a parent shows through lost data */
 	VHD_RULE_CUT_STALE_TAIL = 11,
+	VHD_RULE_BOTH_HEADERS = 18, /* either may be lost later */
 	/* both */
 	VHD_RULE_RELEASED_WAITS = 12,      /* for the entry that released it */
 	VHD_RULE_RECYCLED_IS_ORDERED = 13, /* it is not fresh */
@@ -31,6 +32,8 @@ enum vhd_rule {
 	VHD_RULE_DATA_BEFORE_TABLE = 14,
 	VHD_RULE_DATA_BEFORE_BITMAP = 15,
 	VHD_RULE_RESERVE_IS_DURABLE = 17,
+	VHD_RULE_FOOTER_BEFORE_TRIM =
+		19, /* the new one, then the file is cut */
 };
 
 /* true where the rule is to be broken */

@@ -13,13 +13,13 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "core/bytes.h"
 #include "core/checked.h"
 #include "core/diag.h"
 #include "core/guid.h"
 #include "core/vhd1_open.h"
+#include "file/random.h"
 #include "mend.h"
 
 static const char footer_name[] = "VHD footer";
@@ -99,15 +99,6 @@ static int put(const struct lost *l, uint64_t at, const void *bytes, size_t len)
 /* -- both footers ------------------------------------------------------------
  */
 
-static int new_id(struct vhd_guid *out)
-{
-	if (getrandom(out->b, sizeof(out->b), 0) != sizeof(out->b))
-		return VHD_E_IO;
-	out->b[6] = (uint8_t)(0x40 | (out->b[6] & 0x0F));
-	out->b[8] = (uint8_t)(0x80 | (out->b[8] & 0x3F));
-	return 0;
-}
-
 static int make_footer(const struct vhd1_header *header, uint64_t size,
 		       uint8_t bytes[VHD1_FOOTER_SIZE])
 {
@@ -124,7 +115,7 @@ static int make_footer(const struct vhd1_header *header, uint64_t size,
 				: VHD_TYPE_DIFFERENCING,
 		.geometry = {65535, 16, 255},
 	};
-	int rc = new_id(&footer.id);
+	int rc = vhd_random_guid(&footer.id);
 
 	memset(bytes, 0, VHD1_FOOTER_SIZE);
 	if (!rc)

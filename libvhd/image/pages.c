@@ -47,7 +47,7 @@ struct vhd_pages {
 	unsigned shift;
 	uint32_t sets; /* a power of two */
 	/* under the writer's mutex */
-	uint32_t held;  /* slots that are dirty or pinned */
+	uint32_t held;  /* slots that must stay: is_held() */
 	uint32_t dirty; /* of these */
 	struct slot *slots;
 	pthread_mutex_t stripes[STRIPES];
@@ -325,10 +325,10 @@ static int pin_page(struct vhd_pages *p, uint64_t page)
 
 	pthread_mutex_lock(mutex);
 	rc = bring_slot(p, page, &s);
-	if (!rc && !s->pins && !s->dirty && p->held == VHD_PAGES_DIRTY_MAX)
+	if (!rc && !is_held(s) && p->held == VHD_PAGES_DIRTY_MAX)
 		rc = VHD_E_LIMIT;
 	if (!rc) {
-		p->held += !s->pins && !s->dirty;
+		p->held += !is_held(s);
 		s->pins++;
 	}
 	pthread_mutex_unlock(mutex);
@@ -343,7 +343,7 @@ static void unpin_page(struct vhd_pages *p, uint64_t page)
 	pthread_mutex_lock(mutex);
 	s = find_slot(p, page);
 	s->pins--;
-	p->held -= !s->pins && !s->dirty;
+	p->held -= !is_held(s);
 	pthread_mutex_unlock(mutex);
 }
 
@@ -411,7 +411,6 @@ void vhd_pages_store(struct vhd_pages *p, uint64_t offset, const void *buf,
 		pthread_mutex_lock(mutex);
 		s = find_slot(p, page);
 		change(s, at, in, n);
-		p->held += !s->pins && !s->dirty;
 		p->dirty += !s->dirty;
 		s->dirty = true;
 		pthread_mutex_unlock(mutex);
@@ -478,7 +477,7 @@ int vhd_pages_snapshot(struct vhd_pages *p, struct vhd_page_set *out)
 	size_t size = (size_t)1 << p->shift;
 
 	*out = (struct vhd_page_set){.page_size = size};
-	if (!p->held)
+	if (!p->dirty)
 		return 0;
 	out->data = malloc(VHD_PAGES_DIRTY_MAX * size);
 	if (!out->data)
@@ -495,23 +494,41 @@ int vhd_pages_snapshot(struct vhd_pages *p, struct vhd_page_set *out)
 			   size);
 		s->dirty = false;
 		s->unsettled = true;
-		p->held -= !s->pins;
 		pthread_mutex_unlock(mutex);
 	}
 	return 0;
 }
 
-void vhd_pages_settle(struct vhd_pages *p, struct vhd_page_set *set)
+/* ends a snapshot: its pages are home, or as dirty as they were */
+static void end_snapshot(struct vhd_pages *p, struct vhd_page_set *set,
+			 bool home)
 {
 	for (uint32_t i = 0; i < set->count; i++) {
 		uint64_t page = set->offsets[i] >> p->shift;
 		pthread_mutex_t *mutex = stripe_of(p, page);
+		struct slot *s;
 
 		pthread_mutex_lock(mutex);
-		find_slot(p, page)->unsettled = false;
+		s = find_slot(p, page);
+		s->unsettled = false;
+		if (!home) {
+			p->dirty += !s->dirty;
+			s->dirty = true;
+		}
+		p->held -= !is_held(s);
 		pthread_mutex_unlock(mutex);
 	}
 	vhd_page_set_free(set);
+}
+
+void vhd_pages_settle(struct vhd_pages *p, struct vhd_page_set *set)
+{
+	end_snapshot(p, set, true);
+}
+
+void vhd_pages_restore(struct vhd_pages *p, struct vhd_page_set *set)
+{
+	end_snapshot(p, set, false);
 }
 
 void vhd_page_set_free(struct vhd_page_set *set)

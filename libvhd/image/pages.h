@@ -28,8 +28,9 @@ struct vhd_window *vhd_pages_window(struct vhd_pages *pages);
 
 /* -- writing: the caller holds the image's writer mutex for all of these -- */
 
-/* Pages that may be changed and not yet written; keeps one journal entry
- * within what QEMU can replay (126). */
+/* Pages that may be changed and not yet home, those of a snapshot included, so
+ * that one which fails can be taken back. Keeps one journal entry within what
+ * QEMU can replay (126). */
 #define VHD_PAGES_DIRTY_MAX 120u
 
 /*
@@ -63,7 +64,11 @@ struct vhd_page_set {
 int vhd_pages_snapshot(struct vhd_pages *pages, struct vhd_page_set *out);
 void vhd_pages_settle(struct vhd_pages *pages, struct vhd_page_set *set);
 
-/* Frees a snapshot whose pages did not get home: they stay in memory. */
+/* Undoes a snapshot: its pages count as dirty again, with what was changed in
+ * them since. Some may have got home. */
+void vhd_pages_restore(struct vhd_pages *pages, struct vhd_page_set *set);
+
+/* Frees a snapshot whose pages will never get home: they stay in memory. */
 void vhd_page_set_free(struct vhd_page_set *set);
 
 /* True if a page was changed since the last snapshot. */

@@ -23,7 +23,7 @@ static int zero_durably(struct vhd_image *image, uint64_t from, uint64_t to)
 {
 	int rc = from < to ? vhd_file_punch(image->file, from, to - from) : 0;
 
-	return rc ? rc : vhd_file_flush(image->file);
+	return rc ? rc : vhd_write_barrier(image);
 }
 
 /* -- raw ---------------------------------------------------------------------
@@ -34,7 +34,7 @@ static int resize_raw(struct vhd_image *image, uint64_t size)
 	int rc = vhd_file_resize(image->file, size);
 
 	if (!rc)
-		rc = vhd_file_flush(image->file);
+		rc = vhd_write_barrier(image);
 	if (rc)
 		return rc;
 	image->map.size = size;
@@ -58,7 +58,7 @@ static int copy_footer(struct vhd_image *image, uint64_t at)
 	if (!rc)
 		rc = vhd_file_write(image->file, at, bytes, sizeof(bytes));
 	if (!rc)
-		rc = vhd_file_flush(image->file);
+		rc = vhd_write_barrier(image);
 	return rc ? rc : vhd1_image_refresh(image);
 }
 
@@ -96,7 +96,7 @@ static int cut_slack(struct vhd_image *image)
 	if (!rc)
 		rc = vhd_file_resize(image->file, end + VHD1_FOOTER_SIZE);
 	if (!rc)
-		rc = vhd_file_flush(image->file);
+		rc = vhd_write_barrier(image);
 	return rc ? rc : vhd1_image_refresh(image);
 }
 

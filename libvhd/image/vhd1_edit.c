@@ -28,7 +28,7 @@ static int write_durably(struct vhd_image *image, uint64_t at,
 {
 	int rc = vhd_file_write(image->file, at, bytes, length);
 
-	return rc ? rc : vhd_file_flush(image->file);
+	return rc ? rc : vhd_write_barrier(image);
 }
 
 int vhd1_image_refresh(struct vhd_image *image)
@@ -142,7 +142,7 @@ static int step_aside(struct vhd_image *image,
 				VHD1_FOOTER_SIZE);
 
 	if (!rc)
-		rc = vhd_file_flush(image->file);
+		rc = vhd_write_barrier(image);
 	if (rc)
 		return rc;
 	vhd1_tail_note(image, behind);

@@ -11,6 +11,7 @@ struct vhd1_tail {
 	uint64_t durable;  /* reserved space below this is durably zero */
 	uint64_t reserved; /* will be, after the next barrier */
 	uint64_t marked;   /* fresh places below this have their bitmap */
+	bool untidy;       /* more behind the footer, or the footer damaged */
 };
 
 /* The footer directly behind the last object, and nothing after it; durable

@@ -15,6 +15,11 @@
  * dynamic image needs one barrier only. (A differencing one does not get away
  * with it: lost data under a set bit would hide the parent.)
  *
+ * A commit that stops for want of space has changed no more at home than a cut
+ * between its two barriers could have. A growth that stops leaves the tail as
+ * it was, or notes that it is untidy: then that is mended before anything else
+ * is done to the tail.
+ *
  * New blocks of a dynamic image have a bitmap of all ones, so readers that
  * ignore bitmaps and readers that honour them agree. It is written when the
  * space is reserved: were it written with the data, a cut could leave the data
@@ -58,6 +63,7 @@ static int write_footer(struct vhd_image *image, uint64_t at)
 
 	if (!rc)
 		vhd1_tail_note(image, at);
+	t->untidy = t->untidy && rc;
 	return rc;
 }
 
@@ -70,7 +76,7 @@ static int barrier(struct vhd_image *image)
 	pthread_mutex_lock(&w->mutex);
 	reserved = w->tail->reserved;
 	pthread_mutex_unlock(&w->mutex);
-	rc = vhd_file_flush(image->file);
+	rc = vhd_write_barrier(image);
 	if (rc)
 		return rc;
 	pthread_mutex_lock(&w->mutex);
@@ -88,31 +94,42 @@ int vhd1_tail_trim(struct vhd_image *image)
 	w->tail->durable = 0;
 	w->tail->reserved = 0;
 	w->tail->marked = 0;
-
-	if (rc ||
-	    (size == at + VHD1_FOOTER_SIZE && w->tail->footer_offset == at))
+	if (rc || (size == at + VHD1_FOOTER_SIZE &&
+		   w->tail->footer_offset == at && !w->tail->untidy))
 		return rc;
 	rc = write_footer(image, at);
-	if (!rc)
-		rc = vhd_file_flush(image->file);
+	if (!rc && !VHD_BROKEN(VHD_RULE_FOOTER_BEFORE_TRIM))
+		rc = vhd_write_barrier(image);
 	if (!rc && size > at + VHD1_FOOTER_SIZE) {
 		rc = vhd_file_resize(image->file, at + VHD1_FOOTER_SIZE);
 		if (!rc)
-			rc = vhd_file_flush(image->file);
+			rc = vhd_write_barrier(image);
 	}
 	return rc;
 }
 
 /* the raw bytes of the footer that counts: its reserved part is kept */
-static int load_footer(struct vhd_image *image)
+static int load_footer(struct vhd_image *image, struct vhd1_tail *t)
 {
-	struct vhd1_tail *t = image->writer->tail;
-	struct vhd1_meta *meta = &image->meta.vhd1;
+	const struct vhd1_meta *meta = &image->meta.vhd1;
 	uint32_t size = meta->conditions & VHD_COND_FOOTER_511
 				? VHD1_FOOTER_OLD_SIZE
 				: VHD1_FOOTER_SIZE;
 
+	t->footer_offset = meta->footer_offset;
 	return vhd_file_read(image->file, meta->footer_offset, t->footer, size);
+}
+
+static int new_tail(struct vhd_image *image)
+{
+	struct vhd1_tail *t = calloc(1, sizeof(*t));
+	int rc = t ? load_footer(image, t) : VHD_E_NOMEM;
+
+	if (rc)
+		free(t);
+	else
+		image->writer->tail = t;
+	return rc;
 }
 
 /* a footer was changed, but the copy was not reached */
@@ -124,7 +141,7 @@ static int renew_copy(struct vhd_image *image)
 		return 0;
 	rc = vhd_file_write(image->file, 0, image->writer->tail->footer,
 			    VHD1_FOOTER_SIZE);
-	return rc ? rc : vhd_file_flush(image->file);
+	return rc ? rc : vhd_write_barrier(image);
 }
 
 /*
@@ -133,23 +150,12 @@ static int renew_copy(struct vhd_image *image)
  */
 static int start(struct vhd_image *image)
 {
-	struct vhd_writer *w = image->writer;
-	int rc;
+	/* kept if it fails: the file may hold the footer no more */
+	int rc = image->writer->tail ? 0 : new_tail(image);
 
-	w->tail = calloc(1, sizeof(*w->tail));
-	if (!w->tail)
-		return VHD_E_NOMEM;
-	rc = load_footer(image);
-	w->tail->footer_offset = image->meta.vhd1.footer_offset;
 	if (!rc)
 		rc = vhd1_tail_trim(image);
-	if (!rc)
-		rc = renew_copy(image);
-	if (rc) {
-		free(w->tail);
-		w->tail = NULL;
-	}
-	return rc;
+	return rc ? rc : renew_copy(image);
 }
 
 /* all ones for the sectors a block has, zeros behind; the caller frees it */
@@ -184,13 +190,14 @@ static int write_full_bitmaps(struct vhd_image *image, uint64_t at,
 }
 
 /* a growth that failed: the file ends, and the footer lies, where it did */
-static void shrink_back(struct vhd_image *image)
+static int shrink_back(struct vhd_image *image)
 {
-	const struct vhd1_tail *t = image->writer->tail;
+	uint64_t at = image->writer->tail->footer_offset;
+	int rc;
 
-	vhd_file_resize(image->file, t->footer_offset + VHD1_FOOTER_SIZE);
-	vhd_file_write(image->file, t->footer_offset, t->footer,
-		       VHD1_FOOTER_SIZE);
+	image->writer->tail->untidy = true;
+	rc = vhd_file_resize(image->file, at + VHD1_FOOTER_SIZE);
+	return rc ? rc : write_footer(image, at);
 }
 
 /*
@@ -203,10 +210,10 @@ static int grow_to(struct vhd_image *image, uint64_t place, uint64_t end)
 	static const uint8_t zeros[VHD1_FOOTER_SIZE];
 	struct vhd1_tail *t = image->writer->tail;
 	uint64_t ahead, at;
-	int rc;
+	int rc = t->untidy ? shrink_back(image) : 0;
 
-	if (end <= t->footer_offset)
-		return 0;
+	if (rc || end <= t->footer_offset)
+		return rc;
 	ahead = vhd_min(32 * ((uint64_t)1 << image->map.block_shift), GROW_MAX);
 	at = footer_place(end + ahead);
 	rc = vhd_file_write(image->file, at, t->footer, VHD1_FOOTER_SIZE);
@@ -373,7 +380,7 @@ static int commit(struct vhd_image *image, struct vhd_page_set *set,
 	int rc = 0;
 
 	if (!atomic_load(&image->writer->started)) /* nothing was changed */
-		return vhd_file_flush(image->file);
+		return vhd_write_barrier(image);
 	if (ordered && set->count && !skips_barrier(image))
 		rc = barrier(image);
 	if (!rc)

@@ -16,18 +16,27 @@
  * writing them. A commit that starts with a barrier may therefore name itself
  * as tail; one that does not names its predecessor.
  *
+ * A commit may stop for want of space at any write; what is durable by then is
+ * never undone, and the next one goes on from there:
+ *
+ *   start   an initial entry that is durable is kept, with its GUID: a header
+ *           may name it by now
+ *   entry   what was written of it lies in front of the head, counts for
+ *           nothing, and is overwritten
+ *   homes   the entry stays in the log until another that holds all its pages
+ *           is durable: the next commit's, as they are dirty again
+ *
  * One caller at a time (the image's flush_mutex, or its start).
  */
 #include "vhdx_journal.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "break.h"
 #include "core/checked.h"
 #include "core/diag.h"
-#include "core/guid.h"
+#include "file/random.h"
 
 #define NONE UINT32_MAX
 
@@ -39,34 +48,12 @@ struct vhdx_journal {
 	uint32_t head;      /* log offset behind the newest entry */
 	uint32_t durable;   /* tail of the newest durable entry */
 	uint32_t unsettled; /* entry whose pages may not be home durably */
+	bool entered;       /* the initial entry is durable */
+	bool named;         /* both headers name the GUID */
+	bool astray;        /* the newest entry's pages did not all get home */
 	uint64_t file_size; /* durable size of the file */
 	uint8_t *buf;       /* an entry being made */
 };
-
-static int random_bytes(void *out, size_t len)
-{
-	uint8_t *p = out;
-
-	while (len) {
-		ssize_t n = getrandom(p, len, 0);
-
-		if (n <= 0)
-			return VHD_E_IO;
-		p += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
-/* random, version 4, in Microsoft's byte order */
-static int new_guid(struct vhd_guid *out)
-{
-	int rc = random_bytes(out->b, sizeof(out->b));
-
-	out->b[7] = (uint8_t)(0x40 | (out->b[7] & 0x0F));
-	out->b[8] = (uint8_t)(0x80 | (out->b[8] & 0x3F));
-	return rc;
-}
 
 static int write_header(struct vhd_image *image,
 			const struct vhdx_header *header)
@@ -80,7 +67,7 @@ static int write_header(struct vhd_image *image,
 	vhdx_header_encode(header, bytes);
 	rc = vhd_file_write(image->file, other, bytes, sizeof(bytes));
 	if (!rc && !VHD_BROKEN(VHD_RULE_ONE_HEADER_AT_A_TIME))
-		rc = vhd_file_flush(image->file);
+		rc = vhd_write_barrier(image);
 	if (rc)
 		return rc;
 	h->current = *header;
@@ -94,12 +81,13 @@ int vhdx_header_update(struct vhd_image *image,
 		       const struct vhd_guid *guids)
 {
 	struct vhdx_header next = image->meta.vhdx.headers.current;
-	int rc = 0;
+	int rounds, rc = 0;
 
 	if (next.sequence > UINT64_MAX - 2)
 		return VHD_E_LIMIT;
 	change(&next, guids);
-	for (int round = 0; round < 2 && !rc; round++) {
+	rounds = VHD_BROKEN(VHD_RULE_BOTH_HEADERS) ? 1 : 2;
+	for (int round = 0; round < rounds && !rc; round++) {
 		next.sequence++;
 		rc = write_header(image, &next);
 	}
@@ -125,13 +113,13 @@ static void set_log_guid(struct vhdx_header *h, const struct vhd_guid *guids)
 int vhdx_session_start(struct vhd_image *image)
 {
 	struct vhd_guid guids[2];
-	int rc = new_guid(&guids[0]);
+	int rc = vhd_random_guid(&guids[0]);
 
 	if (rc)
 		return rc;
 	if (image->same_content)
 		return vhdx_header_update(image, set_file_guid, guids);
-	rc = new_guid(&guids[1]);
+	rc = vhd_random_guid(&guids[1]);
 	return rc ? rc : vhdx_header_update(image, set_write_guids, guids);
 }
 
@@ -148,7 +136,7 @@ int vhdx_set_data_guid(struct vhd_image *image, const struct vhd_guid *guid)
 int vhdx_file_touch(struct vhd_image *image)
 {
 	struct vhd_guid guid;
-	int rc = new_guid(&guid);
+	int rc = vhd_random_guid(&guid);
 
 	return rc ? rc : vhdx_header_update(image, set_file_guid, &guid);
 }
@@ -201,7 +189,7 @@ int vhdx_journal_replay(struct vhd_image *image, struct vhd_diag *diag)
 	if (!rc)
 		rc = write_home(image);
 	if (!rc && !VHD_BROKEN(VHD_RULE_REPLAY_BEFORE_CLEAN))
-		rc = vhd_file_flush(image->file);
+		rc = vhd_write_barrier(image);
 	if (!rc)
 		rc = clear_log_guid(image);
 	if (rc)
@@ -279,31 +267,43 @@ static int barrier(struct vhd_image *image)
 	int rc = vhd_file_size(image->file, &size);
 
 	if (!rc)
-		rc = vhd_file_flush(image->file);
+		rc = vhd_write_barrier(image);
 	if (!rc && j)
 		j->file_size = size;
 	return rc;
 }
 
-/* an empty entry that is its own tail frees the whole ring behind it */
+/*
+ * An empty entry that is its own tail frees the whole ring behind it; all but
+ * the newest entry if that one's pages are still astray.
+ */
 static int publish_tail(struct vhd_image *image, uint64_t last)
 {
 	struct vhdx_journal *j = image->writer->journal;
-	uint32_t at = j->head;
+	uint32_t tail = j->astray ? j->unsettled : j->head;
 	int rc = barrier(image); /* homes of all earlier entries */
 
 	if (!rc)
-		rc = put_entry(image, at, NULL, last);
+		rc = put_entry(image, tail, NULL, last);
 	if (!rc)
 		rc = barrier(image);
 	if (rc)
 		return rc;
-	j->durable = at;
-	j->unsettled = NONE;
+	j->durable = tail;
+	if (!j->astray)
+		j->unsettled = NONE;
 	return 0;
 }
 
-static int start_journal(struct vhd_image *image, uint64_t last)
+static void free_journal(struct vhdx_journal *j)
+{
+	if (!j)
+		return;
+	free(j->buf);
+	free(j);
+}
+
+static int new_journal(struct vhd_image *image)
 {
 	const struct vhdx_header *h = &image->meta.vhdx.headers.current;
 	struct vhdx_journal *j = calloc(1, sizeof(*j));
@@ -311,34 +311,57 @@ static int start_journal(struct vhd_image *image, uint64_t last)
 
 	if (!j)
 		return rc;
-	image->writer->journal = j;
 	j->offset = h->log_offset;
 	j->length = h->log_length;
 	j->unsettled = NONE;
 	j->buf = malloc(vhdx_log_entry_size(VHD_PAGES_DIRTY_MAX));
 	if (j->buf)
-		rc = new_guid(&j->guid);
+		rc = vhd_random_guid(&j->guid);
 	if (!rc)
-		rc = random_bytes(&j->sequence, sizeof(j->sequence));
+		rc = vhd_random_bytes(&j->sequence, sizeof(j->sequence));
 	j->sequence = j->sequence >> 2 | 1;
+	if (rc)
+		free_journal(j);
+	else
+		image->writer->journal = j;
+	return rc;
+}
+
+static int enter(struct vhd_image *image, uint64_t last)
+{
 	/* the size must be durable before an entry says so */
-	if (!rc)
-		rc = barrier(image);
+	int rc = barrier(image);
+
 	if (!rc)
 		rc = put_entry(image, 0, NULL, last);
 	if (!rc && !VHD_BROKEN(VHD_RULE_LOG_BEFORE_HEADER))
 		rc = barrier(image);
-	return rc ? rc : vhdx_header_update(image, set_log_guid, &j->guid);
+	return rc;
+}
+
+/* makes the log ready for entries; goes on where it stopped last time */
+static int start_journal(struct vhd_image *image, uint64_t last)
+{
+	struct vhdx_journal *j;
+	int rc = image->writer->journal ? 0 : new_journal(image);
+
+	if (rc)
+		return rc;
+	j = image->writer->journal;
+	if (!j->entered)
+		rc = enter(image, last);
+	if (rc)
+		return rc;
+	j->entered = true;
+	if (!j->named)
+		rc = vhdx_header_update(image, set_log_guid, &j->guid);
+	j->named = !rc;
+	return rc;
 }
 
 void vhdx_journal_free(struct vhd_image *image)
 {
-	struct vhdx_journal *j = image->writer->journal;
-
-	if (!j)
-		return;
-	free(j->buf);
-	free(j);
+	free_journal(image->writer->journal);
 	image->writer->journal = NULL;
 }
 
@@ -366,6 +389,16 @@ static int make_room(struct vhd_image *image, uint32_t size, uint64_t last)
 	return publish_tail(image, last);
 }
 
+/* where an entry at the head may say that the active sequence begins */
+static uint32_t tail_for_entry(const struct vhdx_journal *j)
+{
+	/* it holds all pages of the one that went astray, and that one became
+	 * durable behind a barrier: what came before is home */
+	if (j->astray || j->unsettled == NONE)
+		return j->head;
+	return j->unsettled;
+}
+
 static int commit_entry(struct vhd_image *image, const struct vhd_page_set *set,
 			bool ordered, uint64_t last)
 {
@@ -375,7 +408,8 @@ static int commit_entry(struct vhd_image *image, const struct vhd_page_set *set,
 
 	if (!rc && ordered && !VHD_BROKEN(VHD_RULE_DATA_BEFORE_ENTRY)) {
 		rc = barrier(image);
-		j->unsettled = NONE;
+		if (!j->astray)
+			j->unsettled = NONE;
 	}
 	if (!rc && VHD_BROKEN(VHD_RULE_ENTRY_FIRST))
 		rc = write_pages_home(image, set);
@@ -384,7 +418,7 @@ static int commit_entry(struct vhd_image *image, const struct vhd_page_set *set,
 	if (VHD_BROKEN(VHD_RULE_HOMES_BEFORE_TAIL))
 		j->unsettled = NONE;
 	at = j->head;
-	tail = j->unsettled == NONE ? at : j->unsettled;
+	tail = tail_for_entry(j);
 	rc = put_entry(image, tail, set, last);
 	if (!rc && !VHD_BROKEN(VHD_RULE_ENTRY_BEFORE_HOMES))
 		rc = barrier(image);
@@ -392,18 +426,19 @@ static int commit_entry(struct vhd_image *image, const struct vhd_page_set *set,
 		return rc;
 	j->durable = tail;
 	j->unsettled = at;
-	return write_pages_home(image, set);
+	rc = write_pages_home(image, set);
+	j->astray = rc != 0;
+	return rc;
 }
 
 int vhdx_journal_commit(struct vhd_image *image, const struct vhd_page_set *set,
 			bool ordered, uint64_t last)
 {
-	int rc = 0;
+	int rc;
 
 	if (!set->count)
 		return barrier(image);
-	if (!image->writer->journal)
-		rc = start_journal(image, last);
+	rc = start_journal(image, last);
 	return rc ? rc : commit_entry(image, set, ordered, last);
 }
 

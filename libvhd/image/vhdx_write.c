@@ -53,7 +53,7 @@ static int start(struct vhd_image *image)
 		return rc;
 	rc = vhd_file_resize(image->file, end);
 	if (!rc)
-		rc = vhd_file_flush(image->file);
+		rc = vhd_write_barrier(image);
 	if (!rc)
 		w->file_size = end;
 	return rc;
@@ -276,7 +276,7 @@ static int close_image(struct vhd_image *image)
 		return rc;
 	rc = vhd_file_resize(image->file, end);
 	if (!rc)
-		rc = vhd_file_flush(image->file);
+		rc = vhd_write_barrier(image);
 	return rc;
 }
 

@@ -70,6 +70,20 @@ static int doubt(struct vhd_writer *w, int rc)
 	return rc;
 }
 
+/* a failure that leaves the writer as it was: what failed may be tried again */
+static bool passes(int rc)
+{
+	return rc == VHD_E_NOSPACE || rc == VHD_E_NOMEM;
+}
+
+int vhd_write_barrier(struct vhd_image *image)
+{
+	int rc = vhd_file_flush(image->file);
+
+	/* before there is a writer, the open fails */
+	return image->writer ? doubt(image->writer, rc) : rc;
+}
+
 static int ensure_started(struct vhd_image *image)
 {
 	struct vhd_writer *w = image->writer;
@@ -387,6 +401,19 @@ static void reclaim(struct vhd_image *image)
 	}
 }
 
+/* with the mutex: what a commit that failed leaves in memory */
+static void take_back(struct vhd_image *image, struct vhd_page_set *set,
+		      bool ordered)
+{
+	struct vhd_writer *w = image->writer;
+
+	w->ordered |= ordered;
+	if (atomic_load(&w->error)) /* for readers only */
+		vhd_page_set_free(set);
+	else
+		vhd_pages_restore(image->pages, set);
+}
+
 static int flush_pages(struct vhd_image *image)
 {
 	struct vhd_writer *w = image->writer;
@@ -404,13 +431,14 @@ static int flush_pages(struct vhd_image *image)
 	pthread_mutex_unlock(&w->mutex);
 	if (rc)
 		return rc;
-	rc = doubt(w, w->ops->commit(image, &set, ordered));
+	rc = w->ops->commit(image, &set, ordered);
+	if (!passes(rc))
+		doubt(w, rc);
 	pthread_mutex_lock(&w->mutex);
-	if (rc) /* what could not be written stays in memory, for readers */
-		vhd_page_set_free(&set);
-	else
+	if (rc) {
+		take_back(image, &set, ordered);
+	} else {
 		vhd_pages_settle(image->pages, &set);
-	if (!rc) {
 		vhd_space_durable(w->space, mark, atomic_load(&w->epoch.now));
 		reclaim(image);
 	}
@@ -422,7 +450,7 @@ static int flush_pages(struct vhd_image *image)
 static int flush_once(struct vhd_image *image)
 {
 	if (image->map.kind == VHD_MAP_LINEAR)
-		return doubt(image->writer, vhd_file_flush(image->file));
+		return vhd_write_barrier(image);
 	return flush_pages(image);
 }
 
@@ -531,6 +559,8 @@ int vhd_image_shut(struct vhd_image *image)
 	/* even without a change of ours: a process that died before may have
 	 * left some that are not durable, and our reader has seen them */
 	rc = vhd_image_flush(image);
+	if (passes(rc) && !atomic_load(&w->error))
+		return rc;
 	if (!rc && atomic_load(&w->started)) {
 		if (w->space)
 			rc = find_end(image);
@@ -549,7 +579,7 @@ static int linear_commit(struct vhd_image *image, struct vhd_page_set *set,
 {
 	(void)set;
 	(void)ordered;
-	return vhd_file_flush(image->file);
+	return vhd_write_barrier(image);
 }
 
 const struct vhd_writer_ops vhd_linear_writer_ops = {

@@ -8,6 +8,13 @@
  * reaches the file on flush, in an order that each format's part keeps
  * (vhdx_write.c, vhd1_write.c).
  *
+ * When the host is full. A commit that cannot write for want of space is taken
+ * back: its pages are dirty again, and the next flush brings them out together
+ * with what was changed since. The formats' parts are written so that a commit
+ * may stop at any write and be followed by one that holds all its pages. What
+ * is never tried again is a flush of the host that failed: nobody knows which
+ * of the writes before it are lost.
+ *
  * Locks: `mutex` guards space, changes of pages and the list of busy blocks;
  * it is not held while data moves. `flush_mutex` admits one flush at a time.
  * Overwriting what is present takes neither.
@@ -75,7 +82,8 @@ struct vhd_writer_ops {
 	/* differencing: lets the parent show through a whole block */
 	int (*revert)(struct vhd_image *image, uint64_t block,
 		      const struct vhd_block *b);
-	/* makes completed writes and these pages durable */
+	/* makes completed writes and these pages durable. VHD_E_NOSPACE and
+	 * VHD_E_NOMEM: comes again with at least these pages */
 	int (*commit)(struct vhd_image *image, struct vhd_page_set *set,
 		      bool ordered);
 	/* everything is durable: leaves the file as other programs like it */
@@ -98,7 +106,7 @@ struct vhd_writer {
 	unsigned busy_count;
 	bool ordered; /* a published change needs its data durable first */
 	_Atomic bool started;
-	_Atomic int error; /* after a failure that leaves us in doubt */
+	_Atomic int error;          /* what the file holds is in doubt since */
 	_Atomic uint64_t requested; /* flushes */
 	uint64_t done;
 	/* the format's own */
@@ -154,7 +162,10 @@ int vhd_image_patch(struct vhd_image *image, const struct vhd_patch *patches,
  * must be cut there next; nothing may be about to be written. */
 int vhd_image_find_end(struct vhd_image *image);
 
-/* Flush and clean close; the image takes no more writes. */
+/*
+ * Flush and clean close; the image takes no more writes. If the flush failed
+ * for want of space or memory nothing has ended: try again.
+ */
 int vhd_image_shut(struct vhd_image *image);
 
 /* Readers of a writable image stay between these two. */
@@ -171,6 +182,12 @@ static inline void vhd_image_leave(struct vhd_image *image, unsigned token)
 
 /* -- for the formats' parts -------------------------------------------------
  */
+
+/*
+ * The host's flush: all that was written is durable. If it fails, with whatever
+ * error, the image is in doubt for good.
+ */
+int vhd_write_barrier(struct vhd_image *image);
 
 /* Pins pages for w; VHD_E_LIMIT when there is no room. */
 int vhd_write_pin(struct vhd_image *image, struct vhd_write *w, uint64_t offset,

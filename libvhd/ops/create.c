@@ -2,7 +2,6 @@
 /* Creating images: deciding what is not said, refusing what cannot be. */
 #include <fcntl.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include "core/vhdx_open.h"
 #include "create.h"
 #include "file/file.h"
+#include "file/random.h"
 #include "output.h"
 
 #define DEFAULT_BLOCK ((uint32_t)2 << 20)
@@ -73,15 +73,6 @@ static int inherit(const struct vhd_create_options *o, struct vhd_make *m,
 	return 0;
 }
 
-static int random_guid(struct vhd_guid *out)
-{
-	if (getrandom(out->b, sizeof(out->b), 0) != sizeof(out->b))
-		return VHD_E_IO;
-	out->b[7] = (uint8_t)(0x40 | (out->b[7] & 0x0F));
-	out->b[8] = (uint8_t)(0x80 | (out->b[8] & 0x3F));
-	return 0;
-}
-
 /* reproducible write GUIDs: the id, told apart by one byte */
 static void derive_guids(struct vhd_make *m)
 {
@@ -105,9 +96,9 @@ static int choose_ids(const struct vhd_create_options *o, struct vhd_make *m)
 	if (!vhd_guid_is_null(&o->id))
 		m->id = o->id;
 	else if (vhd_guid_is_null(&m->id))
-		rc = random_guid(&m->id);
+		rc = vhd_random_guid(&m->id);
 	for (int i = 0; i < 2 && !rc; i++)
-		rc = random_guid(&m->write_guids[i]);
+		rc = vhd_random_guid(&m->write_guids[i]);
 	return rc;
 }
 

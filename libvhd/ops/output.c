@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/diag.h"
 #include "file/file.h"
+#include "file/random.h"
 
 int vhd_output_fail(struct vhd_diag *diag, int error, const char *path,
 		    const char *text)
@@ -56,7 +56,7 @@ static char *temp_name(const char *path)
 
 	if (!name)
 		return NULL;
-	if (getrandom(&random, sizeof(random), 0) < 0)
+	if (vhd_random_bytes(&random, sizeof(random)))
 		random = (uint32_t)getpid();
 	snprintf(name, size, "%.*s.%s.%08x.part", (int)folder, path, base,
 		 (unsigned)random);

@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
-#include <sys/random.h>
 
 #include <libvhd/ops.h>
 
 #include "core/checked.h"
 #include "core/diag.h"
+#include "file/random.h"
 #include "image/set.h"
-
-static int new_id(struct vhd_guid *out)
-{
-	if (getrandom(out->b, sizeof(out->b), 0) != sizeof(out->b))
-		return VHD_E_IO;
-	out->b[7] = (uint8_t)(0x40 | (out->b[7] & 0x0F));
-	out->b[8] = (uint8_t)(0x80 | (out->b[8] & 0x3F));
-	return 0;
-}
 
 static int set_metadata(struct vhd_image *image,
 			const struct vhd_set_options *o, struct vhd_diag *diag)
@@ -51,7 +42,7 @@ static int apply(struct vhd_image *image, const struct vhd_set_options *o,
 		rc = vhd_image_set_physical_sector(
 			image, o->physical_sector_size, diag);
 	if (!rc && (o->flags & VHD_SET_NEW_ID))
-		rc = new_id(&id);
+		rc = vhd_random_guid(&id);
 	if (!rc && (o->flags & (VHD_SET_ID | VHD_SET_NEW_ID)))
 		rc = vhd_image_set_id(image, &id, diag);
 	if (!rc && (o->flags & VHD_SET_CREATOR))

@@ -115,6 +115,12 @@ static void zero_block(struct test *t, uint64_t block, bool discard)
 		oracle_set(t->p.oracle, offset, unit, ORACLE_ZERO);
 }
 
+/* what was not written for want of space or memory is kept for later */
+static bool may_pass(int rc)
+{
+	return rc == VHD_E_NOMEM || rc == VHD_E_NOSPACE;
+}
+
 /* a partly done change leaves the sectors in doubt, but only till a flush
  * of a disk that is still well; keep what may show */
 static void flush(struct test *t)
@@ -123,7 +129,9 @@ static void flush(struct test *t)
 
 	if (!rc && t->flush_failed)
 		complain(t, "a flush succeeds after one that failed");
-	if (rc && rc != VHD_E_NOMEM)
+	if (!rc && t->kind == FAULT_FLUSH && failures(t))
+		complain(t, "the host's flush failed, and ours succeeds later");
+	if (rc && (t->kind == FAULT_FLUSH || !may_pass(rc)))
 		t->flush_failed = true;
 	if (ok(t, rc) && !t->error)
 		oracle_flushed(t->p.oracle);
@@ -241,7 +249,7 @@ static bool run_subject(const struct subject *s)
 
 		good = run_kind(s, kind, error, false, &count) &&
 		       run_kind(s, kind, error, true, &count);
-		if (good && kind == FAULT_WRITE)
+		if (good && (kind == FAULT_WRITE || kind == FAULT_FLUSH))
 			good = run_kind(s, kind, VHD_E_NOSPACE, false, &count);
 	}
 	printf("%-22s %6" PRIu64 " failures: %s\n", s->name, count,

@@ -26,22 +26,28 @@ struct run {
 	const char *keep;
 };
 
+/* says of a cut whether what it left is good */
+static void note(struct run *r, struct cut cut, const struct cow *content,
+		 bool good)
+{
+	if (good)
+		return;
+	r->p.failed = true;
+	fprintf(stderr,
+		"%s: step %" PRIu64 ", call %" PRIu64 ", cut '%s' of "
+		"%" PRIu64 " open sectors\n",
+		r->p.subject->name, r->p.steps, powercut_calls(r->p.power),
+		cut_mode_name(cut.mode), powercut_open_units(r->p.power));
+	if (r->keep)
+		cow_save(content, r->keep);
+}
+
 static void judge(struct run *r, struct cut cut)
 {
 	struct cow *content = powercut_content(r->p.power, cut);
 
-	if (!verdict_judge(&r->verdict, content,
-			   player_draw(&r->p, 1u << 30))) {
-		r->p.failed = true;
-		fprintf(stderr,
-			"%s: step %" PRIu64 ", call %" PRIu64 ", cut '%s' of "
-			"%" PRIu64 " open sectors\n",
-			r->p.subject->name, r->p.steps,
-			powercut_calls(r->p.power), cut_mode_name(cut.mode),
-			powercut_open_units(r->p.power));
-		if (r->keep)
-			cow_save(content, r->keep);
-	}
+	note(r, cut, content,
+	     verdict_judge(&r->verdict, content, player_draw(&r->p, 1u << 30)));
 	cow_free(content);
 }
 
@@ -66,6 +72,50 @@ static void crash(struct run *r)
 	if (!r->p.failed)
 		player_crash(&r->p, cut);
 }
+
+/* nothing is under way and all is durable: now a header may go bad */
+static void judge_quiet(struct run *r)
+{
+	struct cut cut = {CUT_NONE, 0};
+	struct cow *content;
+
+	if (r->p.failed || player_draw(&r->p, 1000) >= r->chance)
+		return;
+	content = powercut_content(r->p.power, cut);
+	note(r, cut, content, verdict_judge_headers(&r->verdict, content));
+	cow_free(content);
+}
+
+static void flush(struct run *r)
+{
+	player_flush(&r->p);
+	judge_quiet(r);
+}
+
+static bool has_footer(struct run *r)
+{
+	struct cow *content;
+	bool has;
+
+	if (powercut_open_units(r->p.power))
+		return false;
+	content = powercut_content(r->p.power, (struct cut){CUT_ALL, 0});
+	has = verdict_has_footer(&r->verdict, content);
+	cow_free(content);
+	return has;
+}
+
+/* with nothing to be flushed, no cut may take the footer away */
+static void shut(struct run *r)
+{
+	r->verdict.keeps_footer = has_footer(r);
+	player_shut(&r->p);
+	r->verdict.keeps_footer = false;
+	judge_quiet(r);
+}
+
+/* -- random scenarios --------------------------------------------------------
+ */
 
 /* compacting ends anywhere; what is left compacts to the same content */
 static void interrupt_compact(struct run *r)
@@ -96,8 +146,6 @@ static void compact(struct run *r)
 	player_compact(&r->p, player_draw(&r->p, 4) == 0, offset, length, 0);
 }
 
-/* -- random scenarios --------------------------------------------------------
- */
 
 static void step(struct run *r)
 {
@@ -113,20 +161,25 @@ static void step(struct run *r)
 		player_zero(&r->p, offset, length);
 	else if (what < 67)
 		player_discard(&r->p, offset, length);
+	else if (what < 88 && what % 2)
+		flush(r);
 	else if (what < 88)
-		player_flush(&r->p);
+		player_try_flush(&r->p);
 	else if (what < 91)
-		player_shut(&r->p);
+		shut(r);
 	else if (what < 94)
 		player_kill(&r->p);
 	else if (what < 96)
 		crash(r);
-	else if (what < 98)
+	else if (what < 97)
 		compact(r);
-	else if (what < 99)
+	else if (what < 98)
 		interrupt_compact(r);
-	else
+	else if (what < 99)
 		player_compare(&r->p);
+	else
+		powercut_full(r->p.power, 1 + player_draw(&r->p, 12),
+			      1 + player_draw(&r->p, 6));
 }
 
 /* -- fixed scenarios ---------------------------------------------------------
@@ -136,11 +189,13 @@ static void step(struct run *r)
  * A letter and, for some, a block: w small write at its start, e at its end,
  * W all of it, z zero, d discard, p discard of a part; f flush, s shut and
  * open, k kill and open; c compact, u compact without the block, t trim without
- * it; a write a piece of each of the first 33 blocks, b of
- * those behind, with a flush behind each.
+ * it; a write a piece of each of the first 33 blocks, b of those behind, with a
+ * flush behind each; F the host is full for two calls, the number says how
+ * soon.
  */
 static const char *const scripts[] = {
 	"a f b s", /* first: all that large disks have time for */
+	"w0 F2 f F4 e0 w1 f F1 s z0 F1 w2 f F0 k w0 f",
 	"w0 f",
 	"w0 w1 f w0 e1 f",
 	"W0 f z0 f w1 f w0 f",
@@ -223,10 +278,13 @@ static void script_step(struct run *r, char what, uint64_t index)
 		player_compact(&r->p, what == 't', start, length, 0);
 		break;
 	case 'f':
-		player_flush(&r->p);
+		flush(r);
+		break;
+	case 'F':
+		powercut_full(r->p.power, 1 + index, 2);
 		break;
 	case 's':
-		player_shut(&r->p);
+		shut(r);
 		break;
 	case 'k':
 		player_kill(&r->p);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/checked.h"
+#include "core/vhdx_header.h"
 
 /* longest piece that is written after a recovery */
 #define PIECE 65536u
@@ -37,8 +38,8 @@ static uint8_t *buffer(const struct verdict *v)
 void verdict_init(struct verdict *v, const struct subject *subject,
 		  struct cow *parent, const struct oracle *oracle)
 {
-	*v = (struct verdict){subject, parent, oracle, 0,
-			      false,   NULL,   NULL,   NULL};
+	*v = (struct verdict){
+		.subject = subject, .parent = parent, .oracle = oracle};
 	v->shown = buffer(v);
 	v->wanted = buffer(v);
 	v->scratch = buffer(v);
@@ -253,14 +254,16 @@ static bool use(struct verdict *v, struct recovery *r, struct powercut *power)
 		  : ok;
 }
 
-static bool is_clean(struct verdict *v, struct cow *content)
+bool verdict_clean(struct verdict *v, struct cow *content,
+		   const uint8_t *expected)
 {
 	uint32_t conditions, dirt = VHD_COND_LOG_DIRTY | VHD_COND_FOOTER_LOST;
 
 	if (!read_content(v, content, v->scratch, &conditions))
 		return false;
-	if (memcmp(v->scratch, v->wanted, (size_t)v->subject->size))
-		return complain(v, "a write after recovery is lost", 0, NULL);
+	if (memcmp(v->scratch, expected, (size_t)v->subject->size))
+		return complain(v, "a write is lost after a clean close", 0,
+				NULL);
 	if (conditions & dirt)
 		return complain(v, "is not clean after a clean close", 0, NULL);
 	return check_content(v, content);
@@ -285,7 +288,7 @@ static bool recovers(struct verdict *v, const struct cow *content,
 	ok = ok && use(v, &r, power);
 	powercut_hook(power, NULL, NULL);
 	after = powercut_content(power, (struct cut){CUT_ALL, 0});
-	ok = ok && is_clean(v, after);
+	ok = ok && verdict_clean(v, after, v->wanted);
 	cow_free(after);
 	powercut_free(power);
 	return ok && !v->failed;
@@ -301,6 +304,13 @@ static bool is_allowed(struct verdict *v)
 	return complain(v, "a cut shows a third thing", 0, NULL);
 }
 
+static bool has_kept_footer(struct verdict *v, uint32_t conditions)
+{
+	if (!v->keeps_footer || !(conditions & VHD_COND_FOOTER_LOST))
+		return true;
+	return complain(v, "a clean close lost the footer at the end", 0, NULL);
+}
+
 bool verdict_judge(struct verdict *v, const struct cow *content, uint64_t seed)
 {
 	struct cow *copy = cow_copy(content);
@@ -309,8 +319,66 @@ bool verdict_judge(struct verdict *v, const struct cow *content, uint64_t seed)
 
 	v->cuts++;
 	ok = read_content(v, copy, v->shown, &conditions) && is_allowed(v) &&
-	     check_content(v, copy) && loader_agrees(v, copy);
+	     has_kept_footer(v, conditions) && check_content(v, copy) &&
+	     loader_agrees(v, copy);
 	ok = ok && recovers(v, copy, seed);
+	cow_free(copy);
+	return ok;
+}
+
+bool verdict_has_footer(struct verdict *v, struct cow *content)
+{
+	struct vhd_file *file;
+	struct vhd_disk *disk;
+	uint32_t conditions;
+
+	if (v->subject->format != VHD_FORMAT_VHD)
+		return true;
+	file = cow_file(content, false);
+	if (subject_open(v->subject, file, v->parent, false, &disk, NULL)) {
+		vhd_file_close(file);
+		return false;
+	}
+	conditions = vhd_image_conditions(vhd_disk_image(disk, 0));
+	vhd_disk_close(disk);
+	return !(conditions & VHD_COND_FOOTER_LOST);
+}
+
+/* -- the header that counts goes bad -----------------------------------------
+ */
+
+static bool damage_header(struct verdict *v, struct cow *content)
+{
+	struct vhd_source source = cow_source(content);
+	uint8_t scratch[VHDX_HEADER_SIZE];
+	struct vhdx_headers headers;
+	int rc = vhdx_header_choose(&source, scratch, &headers, NULL);
+
+	if (rc)
+		return complain(v, "has no header", rc, NULL);
+	cow_zero(content, headers.offset, VHDX_HEADER_SIZE);
+	return true;
+}
+
+bool verdict_judge_headers(struct verdict *v, const struct cow *content)
+{
+	struct cow *copy;
+	struct vhd_disk *disk;
+	uint32_t conditions;
+	bool ok;
+
+	if (v->subject->format != VHD_FORMAT_VHDX)
+		return true;
+	v->cuts++;
+	copy = cow_copy(content);
+	ok = damage_header(v, copy) &&
+	     read_content(v, copy, v->shown, &conditions) && is_allowed(v) &&
+	     loader_agrees(v, copy) &&
+	     open_content(v, cow_file(copy, true), true, &disk);
+	if (ok) {
+		ok = shows(v, disk, v->shown, "recovery shows another disk");
+		vhd_disk_close(disk);
+	}
 	cow_free(copy);
 	return ok;
 }

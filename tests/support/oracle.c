@@ -130,22 +130,22 @@ uint64_t oracle_check(const struct oracle *o, uint64_t offset,
 	return UINT64_MAX;
 }
 
-void oracle_adopt(struct oracle *o, const uint8_t *buf, bool durable)
+void oracle_adopt(struct oracle *o, uint64_t offset, const uint8_t *buf,
+		  uint64_t length)
 {
-	for (uint64_t at = 0; at < o->size; at += ORACLE_SECTOR) {
-		struct oracle_cell *cell = &o->cells[at / ORACLE_SECTOR];
+	for (uint64_t at = 0; at < length; at += ORACLE_SECTOR) {
+		uint64_t sector = (offset + at) / ORACLE_SECTOR;
 		int i;
 
-		if (memcmp(o->bytes + at, buf + at, ORACLE_SECTOR) == 0)
+		if (memcmp(o->bytes + offset + at, buf + at, ORACLE_SECTOR) ==
+		    0)
 			continue;
-		i = find_version(o, at / ORACLE_SECTOR, buf + at);
+		i = find_version(o, sector, buf + at);
 		if (i < 0)
 			abort();
-		cell->newest = cell->allowed[i];
+		o->cells[sector].newest = o->cells[sector].allowed[i];
 	}
-	memcpy(o->bytes, buf, (size_t)o->size);
-	if (durable)
-		oracle_flushed(o);
+	memcpy(o->bytes + offset, buf, (size_t)length);
 }
 
 void oracle_explain(const struct oracle *o, uint64_t offset,

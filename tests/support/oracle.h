@@ -54,11 +54,9 @@ void oracle_flushed(struct oracle *o);
 uint64_t oracle_check(const struct oracle *o, uint64_t offset,
 		      const uint8_t *buf, uint64_t length);
 
-/*
- * Takes what `buf` (the whole disk, already checked) shows as newest; nothing
- * else may show from now on if `durable`.
- */
-void oracle_adopt(struct oracle *o, const uint8_t *buf, bool durable);
+/* Takes what `buf` shows, which was checked already, as newest. */
+void oracle_adopt(struct oracle *o, uint64_t offset, const uint8_t *buf,
+		  uint64_t length);
 
 /* Says what a sector shows and what it might have shown. */
 void oracle_explain(const struct oracle *o, uint64_t offset,

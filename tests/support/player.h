@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A disk that is written, and the oracle that goes along: each function does a
- * thing to both. What fails is said on stderr and kept in `failed`.
+ * thing to both. What fails is said on stderr and kept in `failed`. On a full
+ * host (powercut_full()) changes may fail with VHD_E_NOSPACE; then the oracle
+ * takes what the disk shows.
  */
 #ifndef TESTS_SUPPORT_PLAYER_H
 #define TESTS_SUPPORT_PLAYER_H
@@ -37,6 +39,9 @@ void player_open(struct player *p);
 void player_write(struct player *p, uint64_t offset, uint64_t length);
 void player_zero(struct player *p, uint64_t offset, uint64_t length);
 void player_discard(struct player *p, uint64_t offset, uint64_t length);
+/* One attempt; true if all is durable. Only a full host may make it fail. */
+bool player_try_flush(struct player *p);
+/* Until it succeeds: a full host has space again after some calls. */
 void player_flush(struct player *p);
 /*
  * Compacts, or if `trim` only lets go, and opens again; a range that no file
@@ -47,7 +52,7 @@ void player_compact(struct player *p, bool trim, uint64_t offset,
 		    uint64_t length, uint64_t n);
 /* Everything reads as what was last written. */
 void player_compare(struct player *p);
-/* A clean close, and open again. */
+/* A clean close, again and again while the host is full, and open again. */
 void player_shut(struct player *p);
 /* The process dies and the host lives on: nothing becomes durable by that. */
 void player_kill(struct player *p);

@@ -29,6 +29,9 @@ struct powercut {
 	uint64_t bytes;
 	uint64_t dead_at; /* call; 0 never */
 	bool dead;
+	uint64_t full_in;  /* calls until the host is full; 0 it will not be */
+	uint64_t full_for; /* calls that fail then */
+	uint64_t refused;
 	void (*hook)(void *ctx);
 	void *ctx;
 };
@@ -80,6 +83,7 @@ void powercut_reset(struct powercut *p, struct cow *content)
 	p->now = cow_copy(content);
 	p->dead = false;
 	p->dead_at = 0;
+	p->full_in = 0;
 }
 
 void powercut_hook(struct powercut *p, void (*hook)(void *ctx), void *ctx)
@@ -91,6 +95,17 @@ void powercut_hook(struct powercut *p, void (*hook)(void *ctx), void *ctx)
 void powercut_arm(struct powercut *p, uint64_t n)
 {
 	p->dead_at = n ? p->calls + n : 0;
+}
+
+void powercut_full(struct powercut *p, uint64_t first, uint64_t count)
+{
+	p->full_in = count ? first : 0;
+	p->full_for = count;
+}
+
+uint64_t powercut_refused(const struct powercut *p)
+{
+	return p->refused;
 }
 
 uint64_t powercut_calls(const struct powercut *p)
@@ -258,6 +273,32 @@ static void add_op(struct powercut *p, struct op op)
 	p->units += units_of(&op);
 }
 
+/* counts a call that may need space; true if there is none */
+static bool is_full(struct powercut *p)
+{
+	if (!p->full_in || --p->full_in)
+		return false;
+	p->full_in = --p->full_for ? 1 : 0;
+	p->refused++;
+	return true;
+}
+
+static void write_op(struct powercut *p, uint64_t offset, const void *buf,
+		     size_t len)
+{
+	uint8_t *data;
+
+	if (!len)
+		return;
+	data = malloc(len);
+	if (!data)
+		abort();
+	memcpy(data, buf, len);
+	p->bytes += len;
+	add_op(p, (struct op){OP_WRITE, offset, len, data});
+	cow_write(p->now, offset, buf, len);
+}
+
 static int read_at(void *ctx, uint64_t offset, void *buf, size_t len)
 {
 	const struct powercut *p = ctx;
@@ -279,17 +320,16 @@ static int get_size(void *ctx, uint64_t *size)
 static int write_at(void *ctx, uint64_t offset, const void *buf, size_t len)
 {
 	struct powercut *p = ctx;
-	uint8_t *data;
+	uint64_t part;
 
 	if (enter(p))
 		return VHD_E_IO;
-	data = malloc(len);
-	if (!data)
-		abort();
-	memcpy(data, buf, len);
-	p->bytes += len;
-	add_op(p, (struct op){OP_WRITE, offset, len, data});
-	cow_write(p->now, offset, buf, len);
+	if (is_full(p)) {
+		part = cut_hash(p->refused, len) % (len / SECTOR + 1);
+		write_op(p, offset, buf, (size_t)part * SECTOR);
+		return VHD_E_NOSPACE;
+	}
+	write_op(p, offset, buf, len);
 	return p->dead ? VHD_E_IO : 0;
 }
 
@@ -312,6 +352,8 @@ static int resize(void *ctx, uint64_t size)
 
 	if (enter(p))
 		return VHD_E_IO;
+	if (is_full(p))
+		return VHD_E_NOSPACE;
 	add_op(p, (struct op){OP_RESIZE, size, 0, NULL});
 	cow_resize(p->now, size);
 	return p->dead ? VHD_E_IO : 0;
@@ -323,6 +365,8 @@ static int punch(void *ctx, uint64_t offset, uint64_t length)
 
 	if (enter(p))
 		return VHD_E_IO;
+	if (is_full(p))
+		return VHD_E_NOSPACE;
 	if (length)
 		add_op(p, (struct op){OP_PUNCH, offset, length, NULL});
 	cow_zero(p->now, offset, length);

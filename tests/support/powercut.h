@@ -59,6 +59,15 @@ void powercut_hook(struct powercut *p, void (*hook)(void *ctx), void *ctx);
  */
 void powercut_arm(struct powercut *p, uint64_t n);
 
+/*
+ * The host is full for a while: from the `first`-th call on that writes,
+ * punches or resizes (1 is the next), `count` calls fail with VHD_E_NOSPACE, a
+ * write after a part of its sectors.
+ */
+void powercut_full(struct powercut *p, uint64_t first, uint64_t count);
+/* Calls that failed so, since the beginning. */
+uint64_t powercut_refused(const struct powercut *p);
+
 /* Calls that changed or flushed the file so far, and flushes of these. */
 uint64_t powercut_calls(const struct powercut *p);
 uint64_t powercut_flushes(const struct powercut *p);
