@@ -146,7 +146,6 @@ static void compact(struct run *r)
 	player_compact(&r->p, player_draw(&r->p, 4) == 0, offset, length, 0);
 }
 
-
 static void step(struct run *r)
 {
 	uint64_t offset, length, what = player_draw(&r->p, 100);
