@@ -191,6 +191,90 @@ struct vhd_set_options {
 int vhd_set(const char *path, const struct vhd_set_options *options,
 	    struct vhd_diag *diag);
 
+/* -- compact -------------------------------------------------------------- */
+
+/* let go of blocks that read as zeros, and of zeros inside other blocks where
+ * the host file can have holes */
+#define VHD_COMPACT_ZEROES (1u << 0)
+/* differencing: let go of blocks that hold what the parent shows anyway */
+#define VHD_COMPACT_PARENT_EQUAL (1u << 1)
+/* only let go, move nothing: `trim` */
+#define VHD_COMPACT_NO_MOVE (1u << 2)
+/* change nothing, say what would be gained */
+#define VHD_COMPACT_DRY_RUN (1u << 3)
+/* use `unused` even if other images have this one as parent */
+#define VHD_COMPACT_IGNORE_CHILDREN (1u << 4)
+
+/* A range of the disk, in bytes. */
+struct vhd_disk_range {
+	uint64_t start;
+	uint64_t length;
+};
+
+struct vhd_compact_options {
+	size_t size;    /* sizeof(struct vhd_compact_options) */
+	uint32_t flags; /* VHD_COMPACT_* */
+	int format;     /* for vhd_compact() */
+	unsigned jobs; /* blocks looked at at the same time; 0: a good number */
+	/* what the guest's file systems do not use: whole sectors, in rising
+	 * order, none overlapping. Its content is lost. */
+	const struct vhd_disk_range *unused;
+	size_t unused_count;
+};
+
+struct vhd_compact_result {
+	/* bytes of the file, and of these on the host. A dry run foresees the
+	 * file's size within one block; the host's is an estimate, which knows
+	 * nothing of space that was lost before. */
+	uint64_t file_before;
+	uint64_t file_after;
+	uint64_t host_before;
+	uint64_t host_after;
+	/* blocks let go: because they read as zeros, because no file system
+	 * uses what is not zeros in them, because they equal the parent */
+	uint64_t zero_blocks;
+	uint64_t unused_blocks;
+	uint64_t parent_blocks;
+	/* blocks that might have gone, but this image cannot let go of any: it
+	 * has a XenServer batmap. They are emptied as far as the host can. */
+	uint64_t held_blocks;
+	uint64_t punched_bytes; /* holes made inside blocks that stay */
+	uint64_t moved_blocks;
+	uint64_t moved_bytes;
+};
+
+/*
+ * Gives back, in place, space that an image need not take: blocks that need not
+ * be stored go, then blocks move to the front and the file is cut. The image
+ * keeps all its ids, and its content, but for what `unused` says; so its
+ * children go on working. vhd.md 16.5, vhdx.md 14.7
+ *
+ * With `unused`, an image with children (vhd_find_children()) is refused,
+ * VHD_E_CHILDREN: a child may not store what this image holds in such a range.
+ * In a differencing VHD, whose blocks cannot be zeros without being stored, a
+ * block that is unused as a whole shows the parent's again.
+ *
+ * Needs no space on the host. A crash, a kill or vhd_job_cancel() at any time
+ * leaves an image with the same content; running it again goes on. Progress
+ * counts bytes looked at and moved.
+ *
+ * VHD_E_UNSUPPORTED for an image of fixed size and a raw file; errors of a
+ * writable open. *out is filled after VHD_E_CANCELED too.
+ */
+int vhd_compact(const char *path, const struct vhd_compact_options *options,
+		struct vhd_compact_result *out, struct vhd_job *job,
+		struct vhd_diag *diag);
+
+/*
+ * The same for an open disk, whose leaf is compacted: open for writing with
+ * VHD_DISK_SAME_CONTENT, or in any way for a dry run. Nobody may use the disk
+ * meanwhile. Ends writing, as vhd_disk_shut().
+ */
+int vhd_compact_disk(struct vhd_disk *disk,
+		     const struct vhd_compact_options *options,
+		     struct vhd_compact_result *out, struct vhd_job *job,
+		     struct vhd_diag *diag);
+
 /* -- repair --------------------------------------------------------------- */
 
 /* say what would be done, change nothing */

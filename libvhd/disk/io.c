@@ -10,15 +10,17 @@
  */
 #include <string.h>
 
+#include "below.h"
 #include "core/checked.h"
 #include "core/diag.h"
 #include "disk.h"
 #include "image/writer.h"
 
-int vhd_disk_resolve(struct vhd_disk *disk, uint64_t offset, uint64_t length,
-		     struct vhd_extent *out, struct vhd_diag *diag)
+int vhd_disk_extent_below(struct vhd_disk *disk, unsigned layer,
+			  uint64_t offset, uint64_t length,
+			  struct vhd_extent *out, struct vhd_diag *diag)
 {
-	for (unsigned depth = 0; depth < disk->count; depth++) {
+	for (unsigned depth = layer; depth < disk->count; depth++) {
 		struct vhd_image *image = disk->layers[depth].image;
 		uint64_t size = vhd_image_size(image);
 		int rc;
@@ -42,6 +44,12 @@ int vhd_disk_resolve(struct vhd_disk *disk, uint64_t offset, uint64_t length,
 		.depth = disk->count - 1,
 	};
 	return 0;
+}
+
+int vhd_disk_resolve(struct vhd_disk *disk, uint64_t offset, uint64_t length,
+		     struct vhd_extent *out, struct vhd_diag *diag)
+{
+	return vhd_disk_extent_below(disk, 0, offset, length, out, diag);
 }
 
 /* a range on an active disk, or why not */
@@ -88,12 +96,15 @@ static int read_extent(struct vhd_disk *disk, const struct vhd_extent *e,
 	return rc;
 }
 
-static int read_range(struct vhd_disk *disk, uint64_t offset, uint8_t *out,
-		      size_t len, struct vhd_diag *diag)
+int vhd_disk_read_below(struct vhd_disk *disk, unsigned layer, uint64_t offset,
+			void *buf, size_t len, struct vhd_diag *diag)
 {
+	uint8_t *out = buf;
+
 	while (len) {
 		struct vhd_extent e;
-		int rc = vhd_disk_resolve(disk, offset, len, &e, diag);
+		int rc = vhd_disk_extent_below(disk, layer, offset, len, &e,
+					       diag);
 
 		if (!rc)
 			rc = read_extent(disk, &e, out, diag);
@@ -116,7 +127,7 @@ int vhd_disk_read(struct vhd_disk *disk, uint64_t offset, void *buf, size_t len,
 	if (rc)
 		return rc;
 	token = vhd_image_enter(leaf);
-	rc = read_range(disk, offset, buf, len, diag);
+	rc = vhd_disk_read_below(disk, 0, offset, buf, len, diag);
 	vhd_image_leave(leaf, token);
 	return rc;
 }

@@ -8,6 +8,7 @@
 #include "core/diag.h"
 #include "disk.h"
 #include "image/layer.h"
+#include "image/shed.h"
 #include "image/writer.h"
 
 static int fail(const struct vhd_disk *disk, int rc, struct vhd_diag *diag)

@@ -136,7 +136,7 @@ static int write_zeros(struct vhd_file *file, uint64_t offset, uint64_t length)
 	return rc;
 }
 
-int vhd_file_punch(struct vhd_file *file, uint64_t offset, uint64_t length)
+int vhd_file_hole(struct vhd_file *file, uint64_t offset, uint64_t length)
 {
 	uint64_t size;
 	int rc;
@@ -148,8 +148,14 @@ int vhd_file_punch(struct vhd_file *file, uint64_t offset, uint64_t length)
 		return rc;
 	if (!vhd_inside(offset, length, size))
 		return VHD_E_RANGE;
-	rc = file->ops.punch ? file->ops.punch(file->ctx, offset, length)
-			     : VHD_E_UNSUPPORTED;
+	return file->ops.punch ? file->ops.punch(file->ctx, offset, length)
+			       : VHD_E_UNSUPPORTED;
+}
+
+int vhd_file_punch(struct vhd_file *file, uint64_t offset, uint64_t length)
+{
+	int rc = vhd_file_hole(file, offset, length);
+
 	return rc == VHD_E_UNSUPPORTED ? write_zeros(file, offset, length) : rc;
 }
 

@@ -26,6 +26,10 @@ int vhd_file_source(struct vhd_file *file, struct vhd_source *out);
 int vhd_file_copy(struct vhd_file *file, uint64_t from, uint64_t to,
 		  uint64_t length);
 
+/* As vhd_file_punch(), but VHD_E_UNSUPPORTED, and nothing changed, where the
+ * host has no holes. */
+int vhd_file_hole(struct vhd_file *file, uint64_t offset, uint64_t length);
+
 /*
  * A read-only file that shows `overlay` over `base`. Owns neither; takes no
  * locks and has no descriptor.

@@ -34,6 +34,12 @@ struct vhd_space {
 	uint64_t room;       /* units the bits cover */
 	uint64_t free_units; /* below end */
 	uint64_t hint;
+	/* for lengths that were looked for from the start: no run of `count`
+	 * free units begins below `at` */
+	struct {
+		uint64_t count;
+		uint64_t at;
+	} lowest[2];
 	/* VHD */
 	uint32_t bitmap_bytes;
 	uint64_t *places;
@@ -416,12 +422,24 @@ int vhd_space_take(struct vhd_space *s, uint64_t length, struct vhd_place *out)
 		       : take_block(s, length, out);
 }
 
+/* the lowest free run, found faster the next time */
+static uint64_t find_lowest(struct vhd_space *s, uint64_t count)
+{
+	unsigned i = count > 1;
+	uint64_t from = s->lowest[i].count == count ? s->lowest[i].at : 0;
+	uint64_t at =
+		s->free_units >= count ? find_run(s, from, count) : UINT64_MAX;
+
+	s->lowest[i].count = count;
+	s->lowest[i].at = vhd_min(at, s->end >> 20);
+	return at;
+}
+
 /* VHDX: the lowest run that ends at or before a limit */
 static int take_units_below(struct vhd_space *s, uint64_t count, uint64_t limit,
 			    struct vhd_place *out)
 {
-	uint64_t at =
-		s->free_units >= count ? find_run(s, 0, count) : UINT64_MAX;
+	uint64_t at = find_lowest(s, count);
 
 	if (at == UINT64_MAX || (at + count) << 20 > limit)
 		return VHD_E_NOSPACE;
@@ -471,6 +489,10 @@ void vhd_space_return(struct vhd_space *s, uint64_t offset, uint64_t length)
 	set_units(s, offset >> 20, length >> 20, false);
 	s->free_units += length >> 20;
 	s->hint = vhd_min(s->hint, offset >> 20);
+	/* it may complete a run that begins in front of it */
+	for (unsigned i = 0; i < 2; i++)
+		if (offset >> 20 < s->lowest[i].at + s->lowest[i].count)
+			s->lowest[i].at = 0;
 }
 
 void vhd_space_release(struct vhd_space *s, uint64_t offset, uint64_t length)

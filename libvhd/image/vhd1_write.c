@@ -313,12 +313,11 @@ static void publish(struct vhd_image *image, const struct vhd_write *w)
 }
 
 /*
- * A dynamic block may go back to "not allocated". In a differencing image that
- * would show the parent. An image with a XenServer batmap keeps its blocks: a
+ * Back to "not allocated". An image with a XenServer batmap keeps its blocks: a
  * stale batmap bit would call a later block full.
  */
-static int drop(struct vhd_image *image, uint64_t block,
-		const struct vhd_block *b)
+static int revert(struct vhd_image *image, uint64_t block,
+		  const struct vhd_block *b)
 {
 	const be32 none = be32_of(UINT32_MAX);
 	uint64_t length = image->map.bitmap_bytes +
@@ -326,7 +325,7 @@ static int drop(struct vhd_image *image, uint64_t block,
 	int rc;
 
 	(void)block;
-	if (image->map.has_parent || image->meta.vhd1.has_batmap)
+	if (image->meta.vhd1.has_batmap)
 		return VHD_E_UNSUPPORTED;
 	if (b->state == VHD_BLOCK_ABSENT)
 		return 0;
@@ -340,6 +339,14 @@ static int drop(struct vhd_image *image, uint64_t block,
 	if (vhd_map_is_free(&image->map, b->bitmap, length))
 		vhd_space_release(image->writer->space, b->bitmap, length);
 	return 0;
+}
+
+/* in a differencing image that would show the parent */
+static int drop(struct vhd_image *image, uint64_t block,
+		const struct vhd_block *b)
+{
+	return image->map.has_parent ? VHD_E_UNSUPPORTED
+				     : revert(image, block, b);
 }
 
 static int write_pages(struct vhd_image *image, const struct vhd_page_set *set)
@@ -390,6 +397,7 @@ const struct vhd_writer_ops vhd1_writer_ops = {
 	.publish = publish,
 	.grow = grow_to,
 	.drop = drop,
+	.revert = revert,
 	.commit = commit,
 	.close = close_image,
 	.free = free_tail,

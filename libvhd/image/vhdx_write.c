@@ -206,31 +206,51 @@ static void publish(struct vhd_image *image, const struct vhd_write *w)
 			    w->place.offset | state);
 }
 
-/* state ZERO hides the parent and takes no space */
-static int drop(struct vhd_image *image, uint64_t block,
-		const struct vhd_block *b)
+/* a soft anchor: a block that reads as zeros and still owns space */
+static bool is_anchor(const struct vhd_block *b)
 {
-	uint64_t owned = b->data;
-	int rc;
+	return b->state == VHD_BLOCK_ZERO && b->raw != VHDX_ZERO &&
+	       vhdx_entry_offset(b->raw);
+}
 
-	(void)block;
-	if (image->type == VHD_TYPE_FIXED)
-		return VHD_E_UNSUPPORTED;
-	if (b->raw == VHDX_ZERO ||
-	    (b->state != VHD_BLOCK_FULL && b->state != VHD_BLOCK_PARTIAL &&
-	     !image->map.has_parent))
-		return 0;
-	rc = vhd_pages_pin(image->pages, b->entry, VHDX_BAT_ENTRY_SIZE);
+/* the block's entry gets a state without a place */
+static int let_go(struct vhd_image *image, const struct vhd_block *b,
+		  uint64_t state)
+{
+	uint64_t owned = is_anchor(b) ? vhdx_entry_offset(b->raw) : b->data;
+	int rc = vhd_pages_pin(image->pages, b->entry, VHDX_BAT_ENTRY_SIZE);
+
 	if (rc)
 		return rc;
-	if (!owned && b->state == VHD_BLOCK_ZERO) /* a soft anchor */
-		owned = vhdx_entry_offset(b->raw);
-	store_entry(image, b->entry, VHDX_ZERO);
+	store_entry(image, b->entry, state);
 	vhd_pages_unpin(image->pages, b->entry, VHDX_BAT_ENTRY_SIZE);
 	if (owned)
 		vhd_space_release(image->writer->space, owned,
 				  (uint64_t)1 << image->map.block_shift);
 	return 0;
+}
+
+/* state ZERO hides the parent and takes no space */
+static int drop(struct vhd_image *image, uint64_t block,
+		const struct vhd_block *b)
+{
+	(void)block;
+	if (image->type == VHD_TYPE_FIXED)
+		return VHD_E_UNSUPPORTED;
+	if (b->raw == VHDX_ZERO ||
+	    (b->state != VHD_BLOCK_FULL && b->state != VHD_BLOCK_PARTIAL &&
+	     !is_anchor(b) && !image->map.has_parent))
+		return 0;
+	return let_go(image, b, VHDX_ZERO);
+}
+
+static int revert(struct vhd_image *image, uint64_t block,
+		  const struct vhd_block *b)
+{
+	(void)block;
+	return b->state == VHD_BLOCK_ABSENT
+		       ? 0
+		       : let_go(image, b, VHDX_NOT_PRESENT);
 }
 
 static int commit(struct vhd_image *image, struct vhd_page_set *set,
@@ -266,6 +286,7 @@ const struct vhd_writer_ops vhdx_writer_ops = {
 	.publish = publish,
 	.grow = grow_to,
 	.drop = drop,
+	.revert = revert,
 	.commit = commit,
 	.close = close_image,
 	.free = vhdx_journal_free,

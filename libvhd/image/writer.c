@@ -342,7 +342,10 @@ void vhd_image_write_abort(struct vhd_image *image, struct vhd_write *out)
 	vhd_image_leave(image, out->epoch);
 }
 
-int vhd_image_drop_block(struct vhd_image *image, uint64_t block)
+int vhd_image_change_block(struct vhd_image *image, uint64_t block,
+			   int (*change)(struct vhd_image *image,
+					 uint64_t block,
+					 const struct vhd_block *b))
 {
 	struct vhd_writer *w = image->writer;
 	struct vhd_block b;
@@ -350,15 +353,13 @@ int vhd_image_drop_block(struct vhd_image *image, uint64_t block)
 
 	if (rc)
 		return rc;
-	if (image->map.kind == VHD_MAP_LINEAR)
-		return VHD_E_UNSUPPORTED;
 	pthread_mutex_lock(&w->mutex);
 	do {
 		wait_for(w, block);
 		rc = vhd_map_block(&image->map, vhd_pages_window(image->pages),
 				   block, &b, NULL);
 		if (!rc)
-			rc = w->ops->drop(image, block, &b);
+			rc = change(image, block, &b);
 		if (rc != VHD_E_LIMIT)
 			break;
 		rc = make_way(image);

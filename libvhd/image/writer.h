@@ -72,6 +72,9 @@ struct vhd_writer_ops {
 	 * VHD_E_UNSUPPORTED if the format or the parent does not allow it */
 	int (*drop)(struct vhd_image *image, uint64_t block,
 		    const struct vhd_block *b);
+	/* differencing: lets the parent show through a whole block */
+	int (*revert)(struct vhd_image *image, uint64_t block,
+		      const struct vhd_block *b);
 	/* makes completed writes and these pages durable */
 	int (*commit)(struct vhd_image *image, struct vhd_page_set *set,
 		      bool ordered);
@@ -118,10 +121,13 @@ int vhd_image_write_commit(struct vhd_image *image, struct vhd_write *w);
 void vhd_image_write_abort(struct vhd_image *image, struct vhd_write *w);
 
 /*
- * Makes one block, all of it that is on the disk, read as zeros by metadata
- * alone. VHD_E_UNSUPPORTED: write zeros instead.
+ * Calls `change` for a block that nobody is allocating, with the mutex; again
+ * after a flush if it returns VHD_E_LIMIT. Not for linear maps.
  */
-int vhd_image_drop_block(struct vhd_image *image, uint64_t block);
+int vhd_image_change_block(struct vhd_image *image, uint64_t block,
+			   int (*change)(struct vhd_image *image,
+					 uint64_t block,
+					 const struct vhd_block *b));
 
 /* Durable when it returns: all writes committed before the call. */
 int vhd_image_flush(struct vhd_image *image);

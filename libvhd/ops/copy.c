@@ -13,18 +13,17 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "buffer.h"
 #include "core/checked.h"
 #include "core/diag.h"
 #include "job.h"
+#include "workers.h"
 
 #define PIECE VHD_COPY_PIECE
 /* bytes moved at once: read and written while they are in the processor's cache
  */
-#define STEP        ((size_t)256 << 10)
-#define WORKERS_MAX 64u
+#define STEP ((size_t)256 << 10)
 /* reflinks need whole blocks of the host file system; 4 KiB nearly always */
 #define REFLINK_ALIGN 4096u
 /* differing sectors this close are written as one run */
@@ -263,15 +262,6 @@ static void *work(void *ctx)
 	return NULL;
 }
 
-static unsigned worker_count(unsigned jobs)
-{
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-
-	if (!jobs)
-		jobs = cpus < 2 ? 2 : cpus > 4 ? 4 : (unsigned)cpus;
-	return jobs > WORKERS_MAX ? WORKERS_MAX : jobs;
-}
-
 int vhd_copy(struct vhd_disk *disk, struct vhd_target *target, unsigned jobs,
 	     int reflink, struct vhd_job *job, struct vhd_diag *diag)
 {
@@ -282,20 +272,13 @@ int vhd_copy(struct vhd_disk *disk, struct vhd_target *target, unsigned jobs,
 		.job = job,
 		.diag = diag,
 	};
-	unsigned count = worker_count(jobs), started = 0;
-	pthread_t threads[WORKERS_MAX];
 
 	vhd_cursor_start(&c.cursor, disk, 0, vhd_disk_size(disk));
 	vhd_job_start(job, vhd_disk_size(disk));
 	pthread_mutex_init(&c.mutex, NULL);
 	if (reflink == VHD_REFLINK_NEVER)
 		atomic_store(&c.reflinks, REFLINKS_REFUSED);
-	while (started + 1 < count &&
-	       !pthread_create(&threads[started], NULL, work, &c))
-		started++;
-	work(&c); /* this thread is a worker too */
-	while (started)
-		pthread_join(threads[--started], NULL);
+	vhd_run_workers(vhd_worker_count(jobs), work, &c);
 	pthread_mutex_destroy(&c.mutex);
 	return c.error;
 }

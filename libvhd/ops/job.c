@@ -41,6 +41,12 @@ void vhd_job_start(struct vhd_job *job, uint64_t total)
 	atomic_store(&job->total, total);
 }
 
+void vhd_job_expect(struct vhd_job *job, uint64_t total)
+{
+	if (job)
+		atomic_store(&job->total, total);
+}
+
 void vhd_job_add(struct vhd_job *job, uint64_t bytes)
 {
 	if (job)

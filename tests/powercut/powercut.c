@@ -67,6 +67,35 @@ static void crash(struct run *r)
 		player_crash(&r->p, cut);
 }
 
+/* compacting ends anywhere; what is left compacts to the same content */
+static void interrupt_compact(struct run *r)
+{
+	uint64_t offset = 0, length = 0;
+
+	if (r->p.subject->type == VHD_TYPE_FIXED)
+		return;
+	player_flush(&r->p);
+	if (player_draw(&r->p, 3) == 0)
+		player_draw_range(&r->p, &offset, &length);
+	player_compact(&r->p, player_draw(&r->p, 4) == 0, offset, length,
+		       1 + player_draw(&r->p, 40));
+	if (!r->p.failed)
+		crash(r);
+	if (!r->p.failed)
+		player_compact(&r->p, false, 0, 0, 0);
+}
+
+static void compact(struct run *r)
+{
+	uint64_t offset = 0, length = 0;
+
+	if (player_draw(&r->p, 3) == 0) {
+		player_flush(&r->p);
+		player_draw_range(&r->p, &offset, &length);
+	}
+	player_compact(&r->p, player_draw(&r->p, 4) == 0, offset, length, 0);
+}
+
 /* -- random scenarios --------------------------------------------------------
  */
 
@@ -90,8 +119,12 @@ static void step(struct run *r)
 		player_shut(&r->p);
 	else if (what < 94)
 		player_kill(&r->p);
-	else if (what < 97)
+	else if (what < 96)
 		crash(r);
+	else if (what < 98)
+		compact(r);
+	else if (what < 99)
+		interrupt_compact(r);
 	else
 		player_compare(&r->p);
 }
@@ -102,7 +135,8 @@ static void step(struct run *r)
 /*
  * A letter and, for some, a block: w small write at its start, e at its end,
  * W all of it, z zero, d discard, p discard of a part; f flush, s shut and
- * open, k kill and open; a write a piece of each of the first 33 blocks, b of
+ * open, k kill and open; c compact, u compact without the block, t trim without
+ * it; a write a piece of each of the first 33 blocks, b of
  * those behind, with a flush behind each.
  */
 static const char *const scripts[] = {
@@ -119,6 +153,11 @@ static const char *const scripts[] = {
 	"w0 s w1 s z0 s w2 w3 s",
 	"W0 f w0 k s e0 k s w1 f",
 	"w0 f d1 f w0 f d2 f w1 f d3 f e0 f d0 f",
+	"W0 W1 W2 W3 f d0 d1 f c w1 f c",
+	"w3 w2 w1 w0 f d2 f s d3 c w2 f k c",
+	"W0 w1 w2 W3 f z0 c e1 f u2 W2 f s c",
+	"W0 W1 f t0 W2 f u1 w0 f c",
+	"z0 w1 f d1 w2 f c W0 f z0 w3 f c w1 f",
 };
 
 /* a piece of each block from `first` on */
@@ -174,6 +213,14 @@ static void script_step(struct run *r, char what, uint64_t index)
 		r->chance = 1000;
 		r->each = 10;
 		write_blocks(r, 33, UINT32_MAX, true);
+		break;
+	case 'c':
+		player_compact(&r->p, false, 0, 0, 0);
+		break;
+	case 'u':
+	case 't':
+		player_flush(&r->p);
+		player_compact(&r->p, what == 't', start, length, 0);
 		break;
 	case 'f':
 		player_flush(&r->p);

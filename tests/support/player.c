@@ -109,6 +109,80 @@ void player_discard(struct player *p, uint64_t offset, uint64_t length)
 				   ORACLE_ZERO);
 }
 
+/* what an unused sector may read as afterwards */
+static void allow_unused(struct player *p, uint64_t offset, uint64_t length)
+{
+	oracle_allow(p->oracle, offset, length, ORACLE_ZERO);
+	for (uint64_t at = offset; p->parent && at < offset + length;
+	     at += ORACLE_SECTOR)
+		if (subject_parent_holds(p->subject, at))
+			oracle_allow(p->oracle, at, ORACLE_SECTOR,
+				     ORACLE_PARENT);
+}
+
+/* a dry run foretells the size, within one block */
+static void check_forecast(struct player *p,
+			   const struct vhd_compact_result *before,
+			   const struct vhd_compact_result *after)
+{
+	uint64_t a = before->file_after, b = after->file_after;
+	uint64_t slack = p->subject->block + 4096;
+
+	if (a > b + slack || b > a + slack)
+		player_fail(p, "compact: a dry run foretold another size", 0);
+	if (after->file_after > after->file_before)
+		player_fail(p, "compact: the file has grown", 0);
+}
+
+static void compact_open_disk(struct player *p, bool trim,
+			      const struct vhd_disk_range *unused, uint64_t n)
+{
+	struct vhd_compact_options o = {
+		.size = sizeof(o),
+		.flags = VHD_COMPACT_ZEROES | VHD_COMPACT_PARENT_EQUAL |
+			 (trim ? VHD_COMPACT_NO_MOVE : 0),
+		.jobs = 1, /* the power is cut in one thread */
+		.unused = unused,
+		.unused_count = unused->length > 0,
+	};
+	struct vhd_compact_result forecast = {0}, result = {0};
+	struct vhd_diag diag = {0};
+	int rc;
+
+	o.flags |= VHD_COMPACT_DRY_RUN;
+	rc = vhd_compact_disk(p->disk, &o, &forecast, NULL, &diag);
+	if (rc) {
+		player_fail(p, diag.text, rc);
+		return;
+	}
+	o.flags &= ~VHD_COMPACT_DRY_RUN;
+	powercut_arm(p->power, n);
+	rc = vhd_compact_disk(p->disk, &o, &result, NULL, &diag);
+	powercut_arm(p->power, 0);
+	if (rc && !n)
+		player_fail(p, diag.text, rc);
+	if (!rc)
+		check_forecast(p, &forecast, &result);
+	if (!rc && !unused->length)
+		oracle_flushed(p->oracle);
+}
+
+void player_compact(struct player *p, bool trim, uint64_t offset,
+		    uint64_t length, uint64_t n)
+{
+	const struct vhd_disk_range unused = {offset, length};
+
+	if (p->subject->type == VHD_TYPE_FIXED)
+		return;
+	if (length)
+		allow_unused(p, offset, length);
+	compact_open_disk(p, trim, &unused, n);
+	if (!n && length)
+		player_kill(p); /* takes what shows as newest */
+	else if (!n)
+		player_shut(p);
+}
+
 static bool read_all(struct player *p)
 {
 	int rc = p->disk ? vhd_disk_read(p->disk, 0, p->buf,

@@ -38,6 +38,13 @@ void player_write(struct player *p, uint64_t offset, uint64_t length);
 void player_zero(struct player *p, uint64_t offset, uint64_t length);
 void player_discard(struct player *p, uint64_t offset, uint64_t length);
 void player_flush(struct player *p);
+/*
+ * Compacts, or if `trim` only lets go, and opens again; a range that no file
+ * system uses may be given (length 0: none). If the n-th call fails (0: none
+ * does), the disk is closed as a crash leaves it.
+ */
+void player_compact(struct player *p, bool trim, uint64_t offset,
+		    uint64_t length, uint64_t n);
 /* Everything reads as what was last written. */
 void player_compare(struct player *p);
 /* A clean close, and open again. */
