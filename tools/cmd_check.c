@@ -18,9 +18,21 @@ static struct {
 	struct open_options open;
 	bool chain;
 	bool json;
-	bool repair;
 	bool dry_run;
+	bool force;
+	int repair; /* enum repair_level */
+	const char *backup;
+	const char *restore;
+	struct option_size size;
 } opt;
+
+enum repair_level {
+	REPAIR_NONE,
+	REPAIR_LOSSLESS,
+	REPAIR_SALVAGE,
+};
+
+static const char *const repair_levels[] = {"salvage", NULL};
 
 static const struct tool_option options[] = {
 	OPEN_FORMAT_OPTION(opt.open),
@@ -29,13 +41,38 @@ static const struct tool_option options[] = {
 	 .target = &opt.chain,
 	 .help = "check each layer as well"},
 	{.name = "repair",
-	 .kind = OPTION_FLAG,
+	 .kind = OPTION_LEVEL,
 	 .target = &opt.repair,
-	 .help = "mend what can be mended without loss, then check"},
+	 .argument = "[=salvage]",
+	 .choices = repair_levels,
+	 .help = "mend what can be mended without loss, then check;\n"
+		 "=salvage: also what cannot be read any more, which\n"
+		 "may then be lost for good"},
 	{.name = "dry-run",
 	 .kind = OPTION_FLAG,
 	 .target = &opt.dry_run,
-	 .help = "with --repair: say what would be mended"},
+	 .help = "with --repair: say what would be mended and what\n"
+		 "would be left, change nothing"},
+	{.name = "backup",
+	 .kind = OPTION_TEXT,
+	 .target = &opt.backup,
+	 .argument = "FILE",
+	 .help = "with --repair: keep the bytes it changes in FILE"},
+	{.name = "force",
+	 .kind = OPTION_FLAG,
+	 .target = &opt.force,
+	 .help = "with --backup: replace an existing FILE"},
+	{.name = "restore",
+	 .kind = OPTION_TEXT,
+	 .target = &opt.restore,
+	 .argument = "FILE",
+	 .help = "undo a repair: put back what --backup kept in FILE"},
+	{.name = "size",
+	 .kind = OPTION_SIZE,
+	 .target = &opt.size,
+	 .argument = "SIZE",
+	 .help = "with --repair=salvage: the size of the disk, where\n"
+		 "a VHD has lost both footers"},
 	{.name = "json",
 	 .kind = OPTION_FLAG,
 	 .target = &opt.json,
@@ -53,6 +90,8 @@ struct report {
 	json_t *repairs;
 	uint64_t remarks;
 	uint64_t shown;
+	uint64_t mended;
+	struct vhd_check_result left; /* by a dry run */
 };
 
 /* A hostile image can have a fault in each of millions of blocks. */
@@ -84,10 +123,37 @@ static void add_fault(json_t *list, const char *path,
 						: json_new_size(fault->offset));
 	json_put_text(out, "severity", severity_name(fault->severity));
 	json_put_text(out, "message", fault->message);
-	json_put_bool(out, "repairable", fault->repairable);
+	json_put_bool(out, "repairable",
+		      fault->repairable == VHD_REPAIRABLE_LOSSLESS);
+	json_put_bool(out, "salvageable",
+		      fault->repairable != VHD_REPAIRABLE_NO);
+	if (fault->length) {
+		json_put_size(out, "start", fault->start);
+		json_put_size(out, "length", fault->length);
+	}
 	if (opt.chain)
 		json_put_text(out, "filename", path);
 	json_add(list, out);
+}
+
+/* ", disk bytes 0 to 511" */
+static void print_range(const struct vhd_fault *fault)
+{
+	if (fault->length)
+		printf(", disk bytes %" PRIu64 " to %" PRIu64, fault->start,
+		       fault->start + fault->length - 1);
+}
+
+static const char *repairable_text(int repairable)
+{
+	switch (repairable) {
+	case VHD_REPAIRABLE_LOSSLESS:
+		return ", repairable";
+	case VHD_REPAIRABLE_SALVAGE:
+		return ", --repair=salvage";
+	default:
+		return "";
+	}
 }
 
 static void print_fault(const char *path, const struct vhd_fault *fault)
@@ -98,10 +164,19 @@ static void print_fault(const char *path, const struct vhd_fault *fault)
 	       fault->structure);
 	if (fault->offset != VHD_NO_OFFSET)
 		printf(" (byte %" PRIu64 ")", fault->offset);
-	printf(": %s [%s%s]\n", message, fault->code,
-	       fault->repairable ? ", repairable" : "");
+	printf(": %s", message);
+	print_range(fault);
+	printf(" [%s%s]\n", fault->code, repairable_text(fault->repairable));
 	free(message);
 	free(safe_path);
+}
+
+static void count(struct vhd_check_result *result,
+		  const struct vhd_fault *fault)
+{
+	result->errors += fault->severity == VHD_SEVERITY_ERROR;
+	result->corruptions += fault->severity == VHD_SEVERITY_CORRUPT;
+	result->leaks += fault->leaked;
 }
 
 static void on_fault(void *ctx, const char *path, const struct vhd_fault *fault)
@@ -173,23 +248,47 @@ static void on_mended(void *ctx, const char *path,
 	struct report *r = ctx;
 	char *safe_path;
 
+	if (r->mended++ >= FAULTS_SHOWN_MAX)
+		return;
 	if (opt.json) {
 		add_fault(r->repairs, path, fault);
 		return;
 	}
 	safe_path = escape(path);
-	printf("%s: %s: %s: %s [%s]\n", safe_path,
-	       opt.dry_run ? "to be mended" : "mended", fault->structure,
-	       fault->message, fault->code);
+	printf("%s: %s: %s", safe_path, opt.dry_run ? "to be mended" : "mended",
+	       fault->structure);
+	if (fault->offset != VHD_NO_OFFSET)
+		printf(" (byte %" PRIu64 ")", fault->offset);
+	printf(": %s", fault->message);
+	print_range(fault);
+	printf(" [%s]\n", fault->code);
 	free(safe_path);
+}
+
+/* what a dry run would leave in the file itself */
+static void on_left(void *ctx, const char *path, const struct vhd_fault *fault)
+{
+	struct report *r = ctx;
+
+	count(&r->left, fault);
+	on_fault(ctx, path, fault);
 }
 
 static int repair(struct report *r)
 {
+	const struct vhd_repair_options o = {
+		.size = sizeof(o),
+		.flags = (opt.dry_run ? VHD_REPAIR_DRY_RUN : 0) |
+			 (opt.repair == REPAIR_SALVAGE ? VHD_REPAIR_SALVAGE
+						       : 0) |
+			 (opt.force ? VHD_REPAIR_FORCE : 0),
+		.format = r->format,
+		.virtual_size = opt.size.bytes,
+		.backup = opt.backup,
+		.left = opt.dry_run ? on_left : NULL,
+	};
 	struct vhd_diag diag = {0};
-	int rc = vhd_repair(r->path, r->format,
-			    opt.dry_run ? VHD_REPAIR_DRY_RUN : 0, on_mended, r,
-			    &diag);
+	int rc = vhd_repair(r->path, &o, on_mended, r, &diag);
 
 	return rc ? open_failure(r->path, r->format, rc, &diag) : TOOL_DONE;
 }
@@ -203,6 +302,28 @@ static uint32_t check_flags(bool guessed)
 			 : VHD_CHECK_PARENTS;
 }
 
+static int conclude(struct report *r, const struct vhd_check_result *result)
+{
+	if (!opt.json)
+		print_summary(r, result);
+	else if (print_json(r, result))
+		return TOOL_FAILED;
+	return verdict(result);
+}
+
+/* a dry run has looked at the file itself; what is left are its parents */
+static void on_chain_fault(void *ctx, const char *path,
+			   const struct vhd_fault *fault)
+{
+	struct report *r = ctx;
+
+	if (strncmp(fault->code, "parent-", 7) != 0 &&
+	    strncmp(fault->code, "chain-", 6) != 0 &&
+	    (!path || strcmp(path, r->path) == 0))
+		return;
+	on_left(ctx, path, fault);
+}
+
 static int check(struct report *r, bool guessed)
 {
 	struct vhd_disk_options disk_options =
@@ -210,45 +331,81 @@ static int check(struct report *r, bool guessed)
 	struct vhd_check_result result = {0};
 	struct vhd_diag diag = {0};
 	int rc = vhd_check(r->path, &disk_options, check_flags(guessed),
-			   on_fault, r, &result, &diag);
+			   opt.dry_run ? on_chain_fault : on_fault, r, &result,
+			   &diag);
 
-	if (rc)
+	if (rc && !opt.dry_run)
 		return open_failure(r->path, r->format, rc, &diag);
-	if (!opt.json)
-		print_summary(r, &result);
-	else if (print_json(r, &result))
-		return TOOL_FAILED;
-	return verdict(&result);
+	if (!opt.dry_run)
+		return conclude(r, &result);
+	/* it may not open yet, and still be repairable */
+	r->left.end = result.end;
+	r->left.layers = result.layers;
+	return conclude(r, &r->left);
 }
 
-static int run(const char *const *arguments)
+static int restore(const char *path)
 {
-	struct report r = {.path = arguments[0]};
-	bool guessed;
-	int rc =
-		open_guess_format(r.path, opt.open.format, &r.format, &guessed);
+	struct vhd_diag diag = {0};
+	int rc = vhd_restore(path, opt.restore, &diag);
+	char *safe_path;
 
 	if (rc)
-		return rc;
+		return diag_failure(path, rc, &diag);
+	safe_path = escape(path);
+	printf("%s: is what it was before the repair\n", safe_path);
+	free(safe_path);
+	return TOOL_DONE;
+}
+
+static int check_usage(bool guessed)
+{
 	if (guessed && opt.chain) {
 		diag_usage("check: --chain does not follow parents of a file "
 			   "whose format is a guess");
 		diag_hint("say the format with -f");
 		return TOOL_USAGE;
 	}
-	if (opt.dry_run && !opt.repair) {
-		diag_usage("check: --dry-run belongs to --repair");
-		return TOOL_USAGE;
-	}
-	r.faults = json_new_array();
-	r.repairs = json_new_array();
+	if (opt.dry_run && !opt.repair)
+		return diag_usage("check: --dry-run belongs to --repair");
+	if (opt.backup && !opt.repair)
+		return diag_usage("check: --backup belongs to --repair");
+	if (opt.force && !opt.backup)
+		return diag_usage("check: --force belongs to --backup");
+	if (opt.size.given && opt.repair != REPAIR_SALVAGE)
+		return diag_usage("check: --size belongs to --repair=salvage");
+	return TOOL_DONE;
+}
+
+static int run_check(struct report *r, bool guessed)
+{
+	int rc = TOOL_DONE;
+
+	r->faults = json_new_array();
+	r->repairs = json_new_array();
 	if (opt.repair)
-		rc = repair(&r);
+		rc = repair(r);
 	if (!rc)
-		rc = check(&r, guessed);
-	json_decref(r.repairs);
-	json_decref(r.faults);
+		rc = check(r, guessed);
+	json_decref(r->repairs);
+	json_decref(r->faults);
 	return rc;
+}
+
+static int run(const char *const *arguments)
+{
+	struct report r = {.path = arguments[0]};
+	bool guessed;
+	int rc;
+
+	if (opt.restore && (opt.repair || opt.json || opt.chain))
+		return diag_usage("check: --restore stands alone");
+	if (opt.restore)
+		return restore(r.path);
+	rc = open_guess_format(r.path, opt.open.format, &r.format, &guessed);
+	if (!rc)
+		rc = check_usage(guessed);
+	return rc ? rc : run_check(&r, guessed);
 }
 
 const struct command check_command = {
@@ -262,12 +419,18 @@ const struct command check_command = {
 		"and the right ones. Each fault is named with its "
 		"structure, file offset and consequence. A remark is worth "
 		"knowing, but no fault. Without --repair nothing is "
-		"changed.",
+		"changed. --repair touches no block that can be read and "
+		"leaves damaged ones alone; --repair=salvage mends these as "
+		"well and says which bytes of the disk are lost. A repair "
+		"that was cut short is run again. With --dry-run the exit "
+		"status is that of a check after a real run.",
 	.options = options,
 	.examples = "  vhdtool check disk.vhdx\n"
 		    "  vhdtool check --json --chain snapshot.avhd | "
 		    "jq '.faults[].code'\n"
-		    "  vhdtool check --repair crashed.vhd",
+		    "  vhdtool check --repair crashed.vhd\n"
+		    "  vhdtool check --repair=salvage --backup undo cut.vhdx\n"
+		    "  vhdtool check --restore undo cut.vhdx",
 	.exits = "  0  no faults\n  1  could not check\n  2  wrong usage\n"
 		 "  3  faults found\n"
 		 "  4  nothing wrong, but space is leaked",

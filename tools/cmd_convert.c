@@ -26,6 +26,7 @@ static struct {
 	bool gzip;
 	bool force;
 	bool verify;
+	bool resume;
 } opt;
 
 static const char *const reflink_modes[] = {
@@ -74,6 +75,11 @@ static const struct tool_option options[] = {
 	 .kind = OPTION_FLAG,
 	 .target = &opt.verify,
 	 .help = "read DST back and compare"},
+	{.name = "resume",
+	 .kind = OPTION_FLAG,
+	 .target = &opt.resume,
+	 .help = "build DST as DST.partial, which stays after an\n"
+		 "interruption, and go on with what is there"},
 	{.name = "force",
 	 .kind = OPTION_FLAG,
 	 .target = &opt.force,
@@ -145,6 +151,10 @@ static int check_usage(struct plan *plan)
 	if (is_stream(plan->dst) && opt.verify)
 		return diag_usage("convert: a stream cannot be read back, so "
 				  "--verify needs a file");
+	if (opt.resume && (is_stream(plan->dst) || plan->gzip_dst))
+		return diag_usage("convert: a stream, compressed or not, "
+				  "cannot be continued, so --resume needs a "
+				  "file that is not compressed");
 	if (is_stream(plan->dst) && plan->format != VHD_FORMAT_RAW)
 		return diag_usage("convert: an image cannot be written to a "
 				  "stream, only raw data");
@@ -187,7 +197,8 @@ static int convert(struct vhd_disk *disk, const struct plan *plan,
 		.size = sizeof(options_for),
 		.flags = (plan->gzip_dst ? VHD_CONVERT_GZIP : 0) |
 			 (opt.force ? VHD_CONVERT_FORCE : 0) |
-			 (opt.verify ? VHD_CONVERT_VERIFY : 0),
+			 (opt.verify ? VHD_CONVERT_VERIFY : 0) |
+			 (opt.resume ? VHD_CONVERT_RESUME : 0),
 		.format = plan->format,
 		.reflink = opt.reflink,
 		.jobs = opt.jobs,
@@ -254,12 +265,16 @@ const struct command convert_command = {
 		"file without a name beside DST. What reads as zeros takes no "
 		"space. DST appears when it is complete and flushed: after a "
 		"failure, a kill or a power cut it is what it was before. An "
-		"existing DST is only replaced with --force.",
+		"existing DST is only replaced with --force. With --resume, "
+		"DST.partial stays behind instead, and the same command goes "
+		"on with it: it reads both and writes what differs. A partial "
+		"file made with other options is refused.",
 	.options = options,
 	.examples = "  vhdtool convert disk.raw disk.vhdx\n"
 		    "  vhdtool convert --type fixed --azure disk.vhdx up.vhd\n"
 		    "  vhdtool convert --parent golden.vhdx now.raw "
 		    "child.avhdx\n"
+		    "  vhdtool convert --resume big.vhdx big.vhd\n"
 		    "  vhdtool convert --gzip snapshot.avhd - >disk.raw.gz\n"
 		    "  zcat disk.raw.gz | vhdtool convert - disk.vhd",
 	.exits = "  0  written\n"

@@ -29,7 +29,8 @@ static void print_option(const struct tool_option *option)
 		     option->letter ? '-' : ' ',
 		     option->letter ? option->letter : ' ',
 		     option->letter ? "," : " ", option->name,
-		     option->argument ? " " : "",
+		     option->argument && option->kind != OPTION_LEVEL ? " "
+								      : "",
 		     option->argument ? option->argument : "");
 	if (n > HELP_COLUMN - 2)
 		printf("%s\n%*s", left, HELP_COLUMN, "");

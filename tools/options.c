@@ -96,6 +96,28 @@ static int set_choice(const struct command *command,
 	return bad_value(command, option, value, "no such choice");
 }
 
+/* "--name" alone is the lowest level */
+static int set_level(const struct command *command,
+		     const struct tool_option *option, const char *value)
+{
+	int rc;
+
+	if (!value) {
+		*(int *)option->target = 1;
+		return TOOL_DONE;
+	}
+	rc = set_choice(command, option, value);
+	if (!rc)
+		*(int *)option->target += 2;
+	return rc;
+}
+
+/* A value is attached or the next word; not so for these. */
+static bool stands_alone(const struct tool_option *option)
+{
+	return option->kind == OPTION_FLAG || option->kind == OPTION_LEVEL;
+}
+
 static int set_value(const struct command *command,
 		     const struct tool_option *option, const char *value)
 {
@@ -117,6 +139,8 @@ static int set_value(const struct command *command,
 		return set_format(command, option, value);
 	case OPTION_CHOICE:
 		return set_choice(command, option, value);
+	case OPTION_LEVEL:
+		return set_level(command, option, value);
 	}
 	return TOOL_USAGE;
 }
@@ -127,7 +151,7 @@ static int take_value(struct cursor *at, const struct tool_option *option,
 {
 	const char *value = attached;
 
-	if (!value && option->kind != OPTION_FLAG) {
+	if (!value && !stands_alone(option)) {
 		if (at->next == at->argc) {
 			diag_usage("--%s needs a value: %s", option->name,
 				   option->argument);
@@ -199,7 +223,7 @@ static int parse_letters(struct cursor *at, const char *word)
 				   at->command->name, *letter, word);
 			return see_help(at->command);
 		}
-		if (option->kind != OPTION_FLAG)
+		if (!stands_alone(option))
 			return take_value(at, option,
 					  letter[1] ? letter + 1 : NULL);
 		rc = take_value(at, option, NULL);

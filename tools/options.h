@@ -22,6 +22,8 @@ enum option_kind {
 	OPTION_FORMAT, /* int, enum vhd_format */
 	OPTION_CHOICE, /* int, index in choices */
 	OPTION_LIST,   /* struct option_list: repeatable */
+	OPTION_LEVEL,  /* int: 1 for --name, 2 + index for --name=CHOICE; a
+			  value must be attached */
 };
 
 struct option_size {
@@ -42,7 +44,7 @@ struct tool_option {
 	void *target;               /* of the type that belongs to kind */
 	const char *argument;       /* "FILE", NULL for a flag */
 	const char *help;           /* may have several lines */
-	const char *const *choices; /* OPTION_CHOICE: ends with NULL */
+	const char *const *choices; /* CHOICE, LEVEL: ends with NULL */
 };
 
 /* What is left of the command line. */

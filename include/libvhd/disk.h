@@ -198,6 +198,23 @@ int vhd_disk_inactivate(struct vhd_disk *disk, struct vhd_diag *diag);
 int vhd_disk_activate(struct vhd_disk *disk, struct vhd_diag *diag);
 int vhd_disk_is_active(const struct vhd_disk *disk);
 
+/*
+ * Gives a writable disk another size, a whole number of its sectors, in place
+ * and durably. Nothing may run on the disk at the same time; writing goes on
+ * afterwards. What is new reads as zeros, whatever a parent holds there; what
+ * is cut off is lost without a question: vhd_resize() asks. The id stays.
+ *
+ * After a crash in the middle the disk has the old or the new size and all its
+ * content; the same call again finishes what was begun.
+ *
+ * VHD_E_INVALID, VHD_E_ALIGN, VHD_E_LIMIT for a size that the format does not
+ * allow (2040 GiB for dynamic and differencing VHD, 64 TiB for VHDX);
+ * VHD_E_UNSUPPORTED for an image whose other structures do not let it grow or
+ * shrink; VHD_E_PARENT for a differencing VHD opened without its parent.
+ */
+int vhd_disk_resize(struct vhd_disk *disk, uint64_t size,
+		    struct vhd_diag *diag);
+
 /* 1 if the disk takes writes */
 int vhd_disk_is_writable(const struct vhd_disk *disk);
 

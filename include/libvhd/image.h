@@ -62,6 +62,7 @@ struct vhd_image_info {
 	uint32_t logical_sector_size;
 	uint32_t physical_sector_size;
 	uint64_t total_blocks; /* 0 where there are none */
+	uint64_t table_blocks; /* the block table has room for so many */
 	uint32_t conditions;   /* mask of enum vhd_condition */
 
 	/* identity of the disk: VHD unique id, VHDX virtual disk id */
@@ -192,6 +193,14 @@ enum vhd_severity {
 	VHD_SEVERITY_CORRUPT = 3, /* content is wrong or lost */
 };
 
+/* Whether and how check --repair (vhd_repair()) mends a finding. */
+enum vhd_repairable {
+	VHD_REPAIRABLE_NO = 0,
+	VHD_REPAIRABLE_LOSSLESS = 1, /* nothing that can be read is lost */
+	VHD_REPAIRABLE_SALVAGE = 2,  /* VHD_REPAIR_SALVAGE: what cannot be
+					read any more may be lost for good */
+};
+
 /* One finding of a check. Strings are valid during the callback. */
 struct vhd_fault {
 	const char *code;      /* "bat-overlap": stable, for programs */
@@ -199,8 +208,11 @@ struct vhd_fault {
 	uint64_t offset;       /* in the file, or VHD_NO_OFFSET */
 	int severity;          /* enum vhd_severity */
 	const char *message;   /* what is wrong and what follows from it */
-	int repairable;        /* 1 if check --repair can mend it */
+	int repairable;        /* enum vhd_repairable */
 	uint64_t leaked;       /* LEAK: bytes */
+	/* the range of the disk it concerns; length 0: none in particular */
+	uint64_t start;
+	uint64_t length;
 };
 typedef void vhd_fault_fn(void *ctx, const struct vhd_fault *fault);
 

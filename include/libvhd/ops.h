@@ -66,8 +66,11 @@ enum vhd_reflink {
 #define VHD_CONVERT_GZIP (1u << 0)
 /* replace an existing file */
 #define VHD_CONVERT_FORCE (1u << 1)
-/* read the result back and compare */
+/* open the result, over its parent if it has one, and compare */
 #define VHD_CONVERT_VERIFY (1u << 2)
+/* build the file under the name PATH.partial, which stays after a failure, and
+ * go on with one that is there */
+#define VHD_CONVERT_RESUME (1u << 3)
 
 struct vhd_convert_options {
 	size_t size;    /* sizeof(struct vhd_convert_options) */
@@ -86,6 +89,14 @@ struct vhd_convert_options {
  * "-" (descriptor 1). A file is written without a name or under a temporary
  * one, flushed, and named when complete: after any failure or kill, `path` is
  * what it was. Ranges that read as zeros become holes.
+ *
+ * With VHD_CONVERT_RESUME a failed, killed or cut-off conversion leaves
+ * PATH.partial, and the same call goes on with it: what it holds is compared
+ * with the disk, and what differs is written. At most some 32 MiB before the
+ * interruption have to be copied again, after a power cut a little more. Not
+ * for streams, devices and compressed output (VHD_E_INVALID). VHD_E_MISMATCH if
+ * the partial file was begun with other options; VHD_E_BUSY if another program
+ * works on it.
  *
  * VHD_E_EXISTS without VHD_CONVERT_FORCE; VHD_E_NOSPACE; VHD_E_UNSUPPORTED
  * where reflink ALWAYS cannot be met; VHD_E_MISMATCH if verifying fails.
@@ -279,17 +290,54 @@ int vhd_compact_disk(struct vhd_disk *disk,
 
 /* say what would be done, change nothing */
 #define VHD_REPAIR_DRY_RUN (1u << 0)
+/* also mend what cannot be read any more, which may lose it for good */
+#define VHD_REPAIR_SALVAGE (1u << 1)
+/* replace an existing backup file */
+#define VHD_REPAIR_FORCE (1u << 2)
+
+struct vhd_repair_options {
+	size_t size;    /* sizeof(struct vhd_repair_options) */
+	uint32_t flags; /* VHD_REPAIR_* */
+	int format;     /* VHD_FORMAT_VHD or _VHDX */
+	/* bytes of the disk, where salvage of a VHD finds neither of its
+	 * footers; 0: not known, and such an image is refused */
+	uint64_t virtual_size;
+	/* A file that keeps the bytes the repair changes, durable before they
+	 * change, for vhd_restore(). It appears with the first change.
+	 * NULL: none; ignored by a dry run. */
+	const char *backup;
+	/* what vhd_image_check() finds in the file afterwards, of a dry run
+	 * too, with the ctx of `mended`; NULL: do not look */
+	vhd_check_fn *left;
+};
 
 /*
- * Mends in place what can be mended without loss: a footer or footer copy from
- * the other one, header slots, region table copies, a log to be replayed or
- * discarded, leaked space. Each thing mended goes to the callback. Afterwards
- * vhd_check() finds none of it. Takes an exclusive lock (VHD_E_BUSY); a crash
- * in the middle is mended by running it again. What it cannot mend without loss
- * is an error: VHD_E_CORRUPT.
+ * Mends an image in place. Without VHD_REPAIR_SALVAGE only what loses nothing:
+ * a footer or footer copy from the other one, header slots, region table
+ * copies, a log to be replayed or discarded, leaked space, entries and flags
+ * without a meaning. With it, damaged entries of the block table as well, and
+ * structures of a VHD without a copy. docs/design.md, "Repair", has the list.
+ *
+ * Each thing mended goes to `mended`, with the range of the disk that is lost,
+ * if any. What cannot be mended is left as it is, for vhd_check() to name; it
+ * is no error. A crash in the middle is mended by running it again.
+ *
+ * Takes an exclusive lock (dry run: a shared one). Errors: those of opening;
+ * VHD_E_BUSY; VHD_E_READONLY for a VHD with a saved state; VHD_E_UNSUPPORTED
+ * for an encrypted VHD and one with unknown features; VHD_E_EXISTS for the
+ * backup; VHD_E_LIMIT if a dry run would need too much memory; and VHD_E_FORMAT
+ * or VHD_E_CORRUPT for an image that does not open, which stays as it is.
  */
-int vhd_repair(const char *path, int format, uint32_t flags,
+int vhd_repair(const char *path, const struct vhd_repair_options *options,
 	       vhd_check_fn *mended, void *ctx, struct vhd_diag *diag);
+
+/*
+ * Gives the image at `path` back the bytes and the size that a backup of
+ * vhd_repair() keeps. The backup is checked completely before the first change.
+ * Takes an exclusive lock. A crash in the middle is mended by running it again.
+ * VHD_E_FORMAT or VHD_E_CORRUPT for a bad backup, with diag->path naming it.
+ */
+int vhd_restore(const char *path, const char *backup, struct vhd_diag *diag);
 
 #ifdef __cplusplus
 }

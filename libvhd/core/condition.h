@@ -11,9 +11,9 @@ struct vhd_condition_row {
 	uint32_t bit;
 	const char *code; /* for programs */
 	const char *structure;
-	const char *text; /* for a person */
-	bool fault;       /* damage, not just a remark */
-	bool repairable;
+	const char *text;   /* for a person */
+	bool fault;         /* damage, not just a remark */
+	uint8_t repairable; /* enum vhd_repairable */
 };
 
 const struct vhd_condition_row *vhd_condition_rows(size_t *count);

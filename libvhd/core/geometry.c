@@ -38,3 +38,11 @@ uint64_t vhd_geometry_bytes(struct vhd_geometry g)
 {
 	return (uint64_t)g.cylinders * g.heads * g.sectors * 512;
 }
+
+struct vhd_geometry vhd_geometry_stored(uint64_t size, bool always)
+{
+	static const struct vhd_geometry saturated = {65535, 16, 255};
+	struct vhd_geometry g = vhd_geometry_of(size / 512);
+
+	return always || vhd_geometry_bytes(g) == size ? g : saturated;
+}

@@ -23,6 +23,7 @@ bool vhd1_batmap_decode(const uint8_t bytes[VHD1_BATMAP_HEADER_SIZE],
 		.offset = offset,
 		.bytes = sectors * 512,
 		.version = be32_get(disk->version),
+		.checksum = be32_get(disk->checksum),
 		.marker = disk->marker,
 		.encrypted = disk->has_key_hash == 1,
 	};

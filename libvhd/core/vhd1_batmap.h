@@ -35,6 +35,7 @@ struct vhd1_batmap {
 	uint64_t offset; /* of the map */
 	uint32_t bytes;
 	uint32_t version;
+	uint32_t checksum; /* of the map, as stored */
 	uint8_t marker;
 	bool encrypted;
 };

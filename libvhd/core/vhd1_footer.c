@@ -24,6 +24,13 @@ uint32_t vhd1_checksum(const uint8_t *bytes, uint32_t size, uint32_t field)
 	return ~sum;
 }
 
+struct vhd_geometry vhd1_footer_geometry(const struct vhd1_footer *footer)
+{
+	bool windows = memcmp(footer->creator, "win ", 4) == 0;
+
+	return vhd_geometry_stored(footer->current_size, windows);
+}
+
 bool vhd1_footer_is_tap(const struct vhd1_footer *footer)
 {
 	return memcmp(footer->creator, "tap", 3) == 0;

@@ -84,6 +84,13 @@ int vhd1_footer_decode(const uint8_t bytes[VHD1_FOOTER_SIZE], uint64_t offset,
 void vhd1_footer_encode(const struct vhd1_footer *footer,
 			uint8_t bytes[VHD1_FOOTER_SIZE]);
 
+/*
+ * The geometry that belongs to the footer's current size, by the rule of
+ * vhd_geometry_stored(): images that Windows made, or that were made for Azure,
+ * have the specification's.
+ */
+struct vhd_geometry vhd1_footer_geometry(const struct vhd1_footer *footer);
+
 /* `creator` is XenServer's blktap. 17 */
 bool vhd1_footer_is_tap(const struct vhd1_footer *footer);
 

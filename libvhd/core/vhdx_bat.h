@@ -15,6 +15,7 @@ enum vhdx_payload_state {
 	VHDX_UNDEFINED = 1,
 	VHDX_ZERO = 2,
 	VHDX_UNMAPPED = 3,
+	VHDX_DRAFT_UNMAPPED = 5, /* in the draft 0.95; reserved since */
 	VHDX_FULLY_PRESENT = 6,
 	VHDX_PARTIALLY_PRESENT = 7,
 };

@@ -131,6 +131,27 @@ static bool same(const struct vhdx_header *a, const struct vhdx_header *b)
 	       vhd_guid_equal(&a->log_guid, &b->log_guid);
 }
 
+uint64_t vhdx_other_header(uint64_t offset)
+{
+	return offset == VHDX_HEADER1_OFFSET ? VHDX_HEADER2_OFFSET
+					     : VHDX_HEADER1_OFFSET;
+}
+
+bool vhdx_headers_equal(const struct vhdx_headers *h,
+			const struct vhdx_header *other)
+{
+	return h->other_is_valid && h->current.sequence == other->sequence;
+}
+
+bool vhdx_headers_differ(const struct vhdx_headers *h,
+			 const struct vhdx_header *other)
+{
+	return h->other_is_valid &&
+	       (other->log_offset != h->current.log_offset ||
+		other->log_length != h->current.log_length ||
+		!vhd_guid_equal(&other->log_guid, &h->current.log_guid));
+}
+
 int vhdx_header_choose(const struct vhd_source *source,
 		       uint8_t scratch[VHDX_HEADER_SIZE],
 		       struct vhdx_headers *out, struct vhd_diag *diag)

@@ -76,6 +76,18 @@ int vhdx_header_choose(const struct vhd_source *source,
 		       uint8_t scratch[VHDX_HEADER_SIZE],
 		       struct vhdx_headers *out, struct vhd_diag *diag);
 
+/* File offset of the slot that is not the one at `offset`. */
+uint64_t vhdx_other_header(uint64_t offset);
+
+/* `other`, the slot that is not current: is it the same header, sequence
+ * number included? Disk2vhd writes such files. */
+bool vhdx_headers_equal(const struct vhdx_headers *headers,
+			const struct vhdx_header *other);
+
+/* Does it name another log? If the current one were lost, that would count. */
+bool vhdx_headers_differ(const struct vhdx_headers *headers,
+			 const struct vhdx_header *other);
+
 /* Checks the signature and hands out the creator's 512 raw bytes. */
 int vhdx_identifier_read(const struct vhd_source *source,
 			 uint8_t scratch[VHDX_IDENTIFIER_SIZE],

@@ -400,6 +400,31 @@ int vhdx_metadata_read(const struct vhd_source *source,
 	return rc;
 }
 
+uint32_t vhdx_metadata_count(const uint8_t *table)
+{
+	const struct vhdx_metadata_table_disk *disk = (const void *)table;
+
+	return le16_get(disk->count);
+}
+
+uint32_t vhdx_metadata_usual_flags(uint8_t *table, uint32_t index)
+{
+	struct vhdx_metadata_entry e = vhdx_metadata_entry(table, index);
+	uint32_t item = find_known(&e.id);
+	uint32_t offset =
+		(uint32_t)(sizeof(struct vhdx_metadata_table_disk) +
+			   index * sizeof(struct vhdx_metadata_entry_disk) +
+			   offsetof(struct vhdx_metadata_entry_disk, flags));
+	le32 flags;
+
+	if ((e.flags & VHDX_ITEM_USER) || item == NOT_FOUND ||
+	    !known[item].flags || known[item].flags == e.flags)
+		return 0;
+	flags = le32_of(known[item].flags);
+	memcpy(table + offset, &flags, sizeof(flags));
+	return offset;
+}
+
 static void encode_entry(uint8_t *table, uint32_t index, enum vhdx_item item,
 			 uint32_t offset, uint32_t length)
 {

@@ -100,6 +100,15 @@ void vhdx_metadata_encode(const struct vhdx_metadata *metadata,
 struct vhdx_metadata_entry vhdx_metadata_entry(const uint8_t *table,
 					       uint32_t index);
 
+/* Entries of a table in memory that was validated. */
+uint32_t vhdx_metadata_count(const uint8_t *table);
+
+/*
+ * Gives entry `index` the flags a known system item usually has. Returns the
+ * offset of the flags in the table, or 0 if they need no change.
+ */
+uint32_t vhdx_metadata_usual_flags(uint8_t *table, uint32_t index);
+
 /*
  * Reads and validates the table (MD-1 to MD-12) and the known items.
  * `scratch` is 64 KiB; only as much of the table is read as its count needs.

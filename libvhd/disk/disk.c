@@ -126,6 +126,7 @@ static int add_parents(struct vhd_disk *disk, struct vhd_parent_search *search,
 			close_layer(&next);
 			return rc;
 		}
+		vhd_image_know_parent(child->image, next.image);
 		disk->layers[disk->count++] = next;
 	}
 	return 0;

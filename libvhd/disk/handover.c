@@ -58,6 +58,8 @@ int vhd_disk_activate(struct vhd_disk *disk, struct vhd_diag *diag)
 	}
 	vhd_image_detach(leaf->image);
 	leaf->image = image;
+	if (disk->count > 1)
+		vhd_image_know_parent(image, disk->layers[1].image);
 	disk->size = vhd_image_size(image);
 	disk->sector_size = vhd_image_sector_size(image);
 	disk->writable = disk->leaf_options.flags & VHD_DISK_WRITE;

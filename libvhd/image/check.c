@@ -5,6 +5,7 @@
  */
 #include "check.h"
 
+#include <assert.h>
 #include <stddef.h>
 
 #include "core/checked.h"
@@ -13,6 +14,9 @@
 #include "layer.h"
 
 static const char bat_name[] = "block table (BAT)";
+
+static_assert(VHD_REPAIRABLE_LOSSLESS == 1 && VHD_REPAIRABLE_SALVAGE == 2,
+	      "core/condition.c says so");
 
 void vhd_check_report(const struct vhd_checking *c, const char *code,
 		      const char *structure, uint64_t offset,
@@ -59,7 +63,7 @@ static void report_conditions(const struct vhd_checking *c)
 			.severity = rows[i].fault ? VHD_SEVERITY_ERROR
 						  : VHD_SEVERITY_REMARK,
 			.message = rows[i].text,
-			.repairable = rows[i].fault && rows[i].repairable,
+			.repairable = rows[i].repairable,
 		};
 
 		if (c->image->conditions & rows[i].bit)
@@ -67,45 +71,107 @@ static void report_conditions(const struct vhd_checking *c)
 	}
 }
 
-static void report_entry(struct vhd_checking *c, const char *code,
+/* the code decides what a repair may do about it */
+struct entry_kind {
+	const char *code;
+	int severity;
+	int repairable;
+};
+
+static const struct entry_kind entry_bad = {"bat-entry", VHD_SEVERITY_CORRUPT,
+					    VHD_REPAIRABLE_SALVAGE};
+static const struct entry_kind entry_overlap = {
+	"bat-overlap", VHD_SEVERITY_CORRUPT, VHD_REPAIRABLE_SALVAGE};
+static const struct entry_kind entry_anchor = {"bat-anchor", VHD_SEVERITY_ERROR,
+					       VHD_REPAIRABLE_LOSSLESS};
+static const struct entry_kind entry_stale = {
+	"bat-stale-place", VHD_SEVERITY_REMARK, VHD_REPAIRABLE_LOSSLESS};
+static const struct entry_kind entry_short = {
+	"short-block", VHD_SEVERITY_REMARK, VHD_REPAIRABLE_LOSSLESS};
+
+static void report_entry(struct vhd_checking *c, const struct entry_kind *kind,
 			 const struct vhd_table_entry *e, const char *text)
 {
+	struct vhd_fault fault = {
+		.code = kind->code,
+		.structure = bat_name,
+		.offset = e->block.entry,
+		.severity = kind->severity,
+		.message = text,
+		.repairable = kind->repairable,
+	};
+
+	if (kind->severity == VHD_SEVERITY_CORRUPT && !e->is_bitmap) {
+		fault.start = e->index << c->image->map.block_shift;
+		fault.length = vhd_map_block_need(&c->image->map, e->index);
+	}
 	if (c->entry_faults++ < VHD_CHECK_REPEAT_MAX)
-		vhd_check_report(c, code, bat_name, e->block.entry,
-				 VHD_SEVERITY_CORRUPT, text);
+		c->fault(c->ctx, &fault);
+	else if (kind->severity > c->entry_worst)
+		c->entry_worst = kind->severity;
+}
+
+/* takes the place an entry owns; `taken` is how to call it if another has it */
+static int claim(struct vhd_checking *c, const struct vhd_table_entry *e,
+		 const struct entry_kind *taken, const char *text)
+{
+	struct vhd_diag why;
+	int rc = vhd_claims_add(c->claims, e->owned, e->owned_length);
+
+	if (rc == VHD_E_CORRUPT) {
+		vhd_fail_value(&why, rc, NULL, 0, text, e->owned);
+		report_entry(c, taken, e, why.text);
+		rc = 0;
+	}
+	if (rc == VHD_E_LIMIT)
+		vhd_check_report(c, "too-many-blocks", bat_name, e->block.entry,
+				 VHD_SEVERITY_ERROR,
+				 "more blocks than can be checked for overlap");
+	return rc;
 }
 
 static int visit(void *ctx, const struct vhd_table_entry *e)
 {
 	struct vhd_checking *c = ctx;
-	struct vhd_diag why;
-	int rc = 0;
 
 	if (e->error) {
-		report_entry(c, "bat-entry", e, e->diag->text);
+		report_entry(c, e->is_anchor ? &entry_anchor : &entry_bad, e,
+			     e->diag->text);
 		return 0;
 	}
-	if (e->owned)
-		rc = vhd_claims_add(c->claims, e->owned, e->owned_length);
-	if (rc == VHD_E_CORRUPT) {
-		vhd_fail_value(&why, rc, NULL, 0,
-			       "this block and another one share the space at "
-			       "offset %: a write to one changes the other",
-			       e->owned);
-		report_entry(c, "bat-overlap", e, why.text);
-		rc = 0;
+	if (vhd_table_is_stale(c->image, e))
+		report_entry(c, &entry_stale, e,
+			     "a block without content names a place in the "
+			     "file; Hyper-V is said to refuse that");
+	if (vhd_table_short(c->image, e))
+		report_entry(c, &entry_short, e,
+			     "the file ends inside the block, behind the last "
+			     "byte of the disk; QEMU refuses such a VHD");
+	if (!e->owned)
+		return 0;
+	if (e->is_anchor) { /* those with content come first */
+		c->anchors++;
+		return 0;
 	}
-	if (rc == VHD_E_LIMIT) {
-		vhd_check_report(c, "too-many-blocks", bat_name, e->block.entry,
-				 VHD_SEVERITY_ERROR,
-				 "more blocks than can be checked for overlap");
-		return rc;
-	}
-	return rc;
+	return claim(c, e, &entry_overlap,
+		     "this block and another one share the space at offset %: "
+		     "a write to one changes the other");
+}
+
+static int visit_anchor(void *ctx, const struct vhd_table_entry *e)
+{
+	struct vhd_checking *c = ctx;
+
+	if (!e->is_anchor || e->error)
+		return 0;
+	return claim(c, e, &entry_anchor,
+		     "a block without content names a place at offset % that "
+		     "another one has");
 }
 
 static void report_conflict(struct vhd_checking *c)
 {
+	struct vhd_table_entry e = {.is_bitmap = true};
 	struct vhd_diag why;
 	uint64_t at;
 
@@ -115,8 +181,8 @@ static void report_conflict(struct vhd_checking *c)
 		       "two blocks share the space at offset %: a write to "
 		       "one changes the other",
 		       at);
-	vhd_check_report(c, "bat-overlap", bat_name, c->image->map.bat_offset,
-			 VHD_SEVERITY_CORRUPT, why.text);
+	e.block.entry = c->image->map.bat_offset;
+	report_entry(c, &entry_overlap, &e, why.text);
 }
 
 static void report_repeats(struct vhd_checking *c)
@@ -129,7 +195,7 @@ static void report_repeats(struct vhd_checking *c)
 		       "and % more damaged entries",
 		       c->entry_faults - VHD_CHECK_REPEAT_MAX);
 	vhd_check_report(c, "bat-entry", bat_name, c->image->map.bat_offset,
-			 VHD_SEVERITY_CORRUPT, why.text);
+			 (enum vhd_severity)c->entry_worst, why.text);
 }
 
 struct leaking {
@@ -154,13 +220,6 @@ static void count_stored(void *ctx, uint64_t start, uint64_t end)
 		l->bytes += to - from;
 		start = to;
 	}
-}
-
-/* bytes a block takes with its bitmap */
-static uint64_t block_place(const struct vhd_image *image)
-{
-	return ((uint64_t)1 << image->map.block_shift) +
-	       image->map.bitmap_bytes;
 }
 
 /* where blocks begin: the lowest one, or behind all metadata */
@@ -191,7 +250,7 @@ static void report_leaks(struct vhd_checking *c, uint64_t low)
 			   "gives it back",
 		.repairable = 1,
 	};
-	uint64_t block = block_place(c->image);
+	uint64_t block = vhd_table_place(c->image);
 
 	vhd_claims_gaps(c->claims, first_block(c->image, low), map->limit,
 			block, count_stored, &l);
@@ -226,10 +285,12 @@ static int claim_all(struct vhd_checking *c, uint64_t *low)
 
 	if (!rc)
 		rc = vhd_table_walk(c->image, visit, c, c->diag);
+	if (!rc && c->anchors)
+		rc = vhd_table_walk(c->image, visit_anchor, c, c->diag);
 	if (rc)
 		return rc;
-	report_repeats(c);
 	report_conflict(c);
+	report_repeats(c);
 	vhd_claims_bounds(c->claims, low, &high);
 	/* from here on metadata is owned space too, and no leak */
 	return claim_metadata(c);
@@ -262,7 +323,7 @@ int vhd_check_gaps(struct vhd_image *image, uint64_t end,
 
 	if (!rc)
 		vhd_claims_gaps(c.claims, first_block(image, low), end,
-				block_place(image), gap, ctx);
+				vhd_table_place(image), gap, ctx);
 	vhd_claims_free(c.claims);
 	return rc;
 }

@@ -14,7 +14,9 @@ struct vhd_checking {
 	vhd_fault_fn *fault;
 	void *ctx;
 	struct vhd_claims *claims;
-	uint64_t entry_faults; /* damaged table entries met */
+	uint64_t entry_faults; /* findings in table entries */
+	int entry_worst;       /* severity of those not reported singly */
+	uint64_t anchors;      /* VHDX: blocks that only keep a place */
 	uint64_t bitmap_faults;
 	struct vhd_diag *diag;
 };

@@ -14,26 +14,26 @@ static const char region_name[] = "VHDX region table";
 static int check_headers(struct vhd_checking *c, uint8_t *scratch)
 {
 	const struct vhdx_headers *h = &c->image->meta.vhdx.headers;
-	uint64_t other_at = h->offset == VHDX_HEADER1_OFFSET
-				    ? VHDX_HEADER2_OFFSET
-				    : VHDX_HEADER1_OFFSET;
+	uint64_t at = vhdx_other_header(h->offset);
 	struct vhdx_header other;
-	int rc = vhd_file_read(c->image->file, other_at, scratch,
-			       VHDX_HEADER_SIZE);
+	int rc = vhd_file_read(c->image->file, at, scratch, VHDX_HEADER_SIZE);
 
 	if (rc)
-		return vhd_fail(c->diag, rc, header_name, other_at,
-				"cannot be read");
+		return vhd_fail(c->diag, rc, header_name, at, "cannot be read");
 	if (!vhdx_header_decode(scratch, &other))
 		return 0; /* a condition of the open already */
-	if (other.log_offset != h->current.log_offset ||
-	    other.log_length != h->current.log_length ||
-	    !vhd_guid_equal(&other.log_guid, &h->current.log_guid))
-		vhd_check_report(c, "headers-differ", header_name, other_at,
-				 VHD_SEVERITY_REMARK,
-				 "the older header names another log; if the "
-				 "newer one were lost, stale metadata would "
-				 "be replayed");
+	if (vhdx_headers_equal(h, &other))
+		vhd_check_report_repairable(
+			c, "headers-equal", header_name, at,
+			VHD_SEVERITY_REMARK,
+			"both headers carry the same sequence number; some "
+			"programs call that damaged");
+	if (vhdx_headers_differ(h, &other))
+		vhd_check_report_repairable(
+			c, "headers-differ", header_name, at,
+			VHD_SEVERITY_REMARK,
+			"the older header names another log; if the newer one "
+			"were lost, stale metadata would be replayed");
 	return 0;
 }
 

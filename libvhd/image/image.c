@@ -108,6 +108,7 @@ int vhd_image_open(struct vhd_file *file,
 				vhd_strerror(VHD_E_NOMEM));
 	image->ops = ops_of(o.format);
 	image->format = o.format;
+	image->parent_size = UINT64_MAX;
 	image->same_content = o.flags & VHD_IMAGE_SAME_CONTENT;
 	image->file = file;
 	image->view = file;
@@ -134,6 +135,12 @@ void vhd_image_close(struct vhd_image *image)
 void vhd_image_detach(struct vhd_image *image)
 {
 	release(image);
+}
+
+void vhd_image_know_parent(struct vhd_image *child,
+			   const struct vhd_image *parent)
+{
+	child->parent_size = parent->map.size;
 }
 
 uint64_t vhd_image_block_size(const struct vhd_image *image)

@@ -42,6 +42,8 @@ struct vhd_image {
 	struct vhd_map map;
 	int format;
 	int type;
+	/* how far a parent reaches: UINT64_MAX as long as nobody knows */
+	uint64_t parent_size;
 	bool same_content; /* writing keeps the identity children know */
 	uint32_t sector_size;
 	uint32_t conditions;
@@ -57,5 +59,8 @@ struct vhd_image {
  */
 int vhdx_image_replay(struct vhd_image *image, uint8_t *scratch, bool strict,
 		      struct vhd_diag *diag);
+
+/* Writes what was replayed into the file and drops the overlay, if any. */
+int vhdx_image_write_back(struct vhd_image *image, struct vhd_diag *diag);
 
 #endif

@@ -3,10 +3,6 @@
  * A new VHD. Dynamic and differencing: copy, header, BAT at 1536, locators
  * behind it, then the footer. The footer follows the last object directly (see
  * vhd1_write.c for why); the data of each block lie on 4 KiB.
- *
- * Geometry: the specification's where it gives the size exactly, else
- * saturated, so that old QEMU, which trusts the geometry of strangers, takes
- * the current size too. vhd.md 9
  */
 #include <stdlib.h>
 #include <string.h>
@@ -23,15 +19,8 @@
 #define HEADER_OFFSET 512u
 #define TABLE_OFFSET  1536u
 #define LOCATORS_USED 3
+#define TABLE_PIECE   65536u /* entries written at once */
 #define LOCATOR_ROOM  4096u
-
-static struct vhd_geometry geometry_for(const struct vhd_make *m)
-{
-	static const struct vhd_geometry saturated = {65535, 16, 255};
-	struct vhd_geometry g = vhd_geometry_of(m->size / VHD1_SECTOR);
-
-	return vhd_geometry_bytes(g) == m->size || m->azure ? g : saturated;
-}
 
 static uint32_t timestamp_of(int64_t unix_time)
 {
@@ -55,7 +44,7 @@ static void make_footer(const struct vhd_make *m, uint8_t *bytes)
 					    : VHD_VERSION_MAJOR << 16 |
 						      VHD_VERSION_MINOR),
 		.type = (uint32_t)m->type,
-		.geometry = geometry_for(m),
+		.geometry = vhd_geometry_stored(m->size, m->azure),
 		.id = m->id,
 	};
 
@@ -187,29 +176,36 @@ static int make_header(struct vhd_file *file, const struct vhd_make *m)
 		  : vhd_file_write(file, HEADER_OFFSET, bytes, sizeof(bytes));
 }
 
-/* entries of blocks that are there; FF for the rest and the padding */
+/* entries of blocks from `from` on: those that are there, FF for the rest */
+static void fill_entries(const struct vhd_make *m, uint64_t blocks,
+			 uint64_t from, be32 *piece, size_t n)
+{
+	uint64_t at = next_block(m, metadata_end(m)) + from * stride(m);
+	size_t there = from < blocks ? (size_t)vhd_min(n, blocks - from) : 0;
+
+	for (size_t i = 0; i < there; i++, at += stride(m))
+		piece[i] = be32_of((uint32_t)(at / VHD1_SECTOR));
+	memset(piece + there, 0xFF, (n - there) * sizeof(*piece));
+}
+
+/* with its padding to a whole sector; 4 MiB for the largest disk */
 static int make_table(struct vhd_file *file, const struct vhd_make *m,
 		      uint64_t blocks)
 {
-	uint64_t first = next_block(m, metadata_end(m));
-	uint64_t entries = (table_end(m) - TABLE_OFFSET) / 4;
-	be32 piece[4096];
-	int rc = 0;
+	uint64_t entries = (table_end(m) - TABLE_OFFSET) / sizeof(be32);
+	size_t most = (size_t)vhd_min(entries, TABLE_PIECE);
+	be32 *piece = malloc(most * sizeof(*piece));
+	int rc = piece ? 0 : VHD_E_NOMEM;
 
-	for (uint64_t from = 0; from < entries && !rc;) {
-		size_t n = (size_t)vhd_min(4096, entries - from);
+	for (uint64_t from = 0; from < entries && !rc; from += most) {
+		size_t n = (size_t)vhd_min(most, entries - from);
 
-		for (size_t i = 0; i < n; i++) {
-			uint64_t at = first + (from + i) * stride(m);
-
-			piece[i] =
-				be32_of(from + i < blocks ? (uint32_t)(at / 512)
-							  : UINT32_MAX);
-		}
-		rc = vhd_file_write(file, TABLE_OFFSET + from * 4, piece,
-				    n * sizeof(piece[0]));
-		from += n;
+		if (!from || from < blocks + most) /* else it is all FF */
+			fill_entries(m, blocks, from, piece, n);
+		rc = vhd_file_write(file, TABLE_OFFSET + from * sizeof(*piece),
+				    piece, n * sizeof(*piece));
 	}
+	free(piece);
 	return rc;
 }
 

@@ -130,16 +130,20 @@ static int publish(struct vhd_image *image, const struct vhd_owner *o,
 	return 0;
 }
 
-/* what the place held goes; so do pages of bitmaps that were read there */
+/*
+ * What the place held goes; so do pages of bitmaps that were read there. A
+ * fresh place of a dynamic VHD holds a bitmap already, and the copy leaves out
+ * what is a hole.
+ */
 static int prepare(struct vhd_image *image, const struct vhd_owner *o,
 		   const struct vhd_place *place)
 {
+	uint64_t used = place->fresh ? image->map.bitmap_bytes : o->length;
+
 	vhd_pages_drop(image->pages, place->offset,
 		       o->is_bitmap ? o->length
 				    : vhd_max(image->map.bitmap_bytes, 1));
-	return place->fresh
-		       ? 0
-		       : vhd_file_punch(image->file, place->offset, o->length);
+	return used ? vhd_file_punch(image->file, place->offset, used) : 0;
 }
 
 /* the file holds the source's place only as far as it was written */
@@ -208,6 +212,14 @@ static int take(struct vhd_image *image, const struct vhd_owner *o,
 	return rc;
 }
 
+int vhd_image_evict(struct vhd_image *image, const struct vhd_owner *owner)
+{
+	struct vhd_place place;
+	int rc = take(image, owner, &place);
+
+	return rc ? rc : vhd_image_move(image, owner, &place);
+}
+
 int vhd_image_clear_range(struct vhd_image *image, uint64_t from, uint64_t to)
 {
 	struct vhd_writer *w = image->writer;
@@ -222,13 +234,8 @@ int vhd_image_clear_range(struct vhd_image *image, uint64_t from, uint64_t to)
 	vhd_space_forbid(w->space, from, to);
 	pthread_mutex_unlock(&w->mutex);
 	rc = vhd_owners_find(image, from, to, &owners);
-	for (size_t i = 0; i < owners.count && !rc; i++) {
-		struct vhd_place place;
-
-		rc = take(image, &owners.items[i], &place);
-		if (!rc)
-			rc = vhd_image_move(image, &owners.items[i], &place);
-	}
+	for (size_t i = 0; i < owners.count && !rc; i++)
+		rc = vhd_image_evict(image, &owners.items[i]);
 	vhd_owners_free(&owners);
 	return rc ? rc : vhd_image_flush(image);
 }

@@ -39,6 +39,9 @@ void vhd_owners_free(struct vhd_owners *owners);
 int vhd_image_move(struct vhd_image *image, const struct vhd_owner *owner,
 		   const struct vhd_place *place);
 
+/* Moves an owner to any place that is free, at the end if there is none. */
+int vhd_image_evict(struct vhd_image *image, const struct vhd_owner *owner);
+
 /*
  * VHD: moves every block that lies in [from, to) elsewhere and lets nothing new
  * go there; durable when it returns. Structures that are no blocks are the

@@ -216,6 +216,29 @@ static uint64_t head_end(const struct vhd_map *map)
 	return end;
 }
 
+/* does metadata lie in [from, to)? */
+static bool is_reserved(const struct vhd_map *map, uint64_t from, uint64_t to)
+{
+	for (uint32_t i = 0; i < map->reserved_count; i++)
+		if (vhd_overlap(from, to, map->reserved[i].start,
+				map->reserved[i].end))
+			return true;
+	return false;
+}
+
+/* VHD: block i of those in use keeps the rest of its place, unless something
+ * was put there */
+static void keep_tail(struct vhd_space *s, const struct vhd_map *map, size_t i,
+		      size_t count)
+{
+	const uint64_t *used = s->places;
+	uint64_t end = used[i] + s->place_bytes;
+
+	if (used[i] == s->shared && (i + 1 == count || used[i + 1] >= end) &&
+	    !is_reserved(map, used[i], end))
+		s->shared = 0;
+}
+
 /* `places` holds the blocks in use; afterwards the free ones between them */
 static int find_gaps(struct vhd_space *s, const struct vhd_map *map)
 {
@@ -225,6 +248,8 @@ static int find_gaps(struct vhd_space *s, const struct vhd_map *map)
 
 	if (count)
 		qsort(used, count, sizeof(*used), by_value);
+	for (size_t i = 0; i < count; i++)
+		keep_tail(s, map, i, count);
 	s->places = NULL;
 	s->place_count = 0;
 	s->place_room = 0;
@@ -243,7 +268,8 @@ static int find_gaps(struct vhd_space *s, const struct vhd_map *map)
  */
 static void note_tail(struct vhd_space *s, const struct vhd_table_entry *e)
 {
-	uint64_t own = vhd_round_up(e->owned_length, (uint64_t)1 << 20);
+	uint64_t unit = s->vhdx ? VHDX_ALIGN : VHD1_SECTOR;
+	uint64_t own = vhd_round_up(e->owned_length, unit);
 
 	if (e->is_bitmap || own >= s->place_bytes)
 		return;
@@ -277,10 +303,9 @@ static int note_entry(void *ctx, const struct vhd_table_entry *e)
 		return e->error;
 	if (!e->owned)
 		return 0;
-	if (s->vhdx) {
-		note_tail(s, e);
+	note_tail(s, e);
+	if (s->vhdx)
 		return mark_owned(s, e->owned, e->owned_length);
-	}
 	s->end = vhd_max(s->end, e->owned + s->place_bytes);
 	return add_place(s, e->owned);
 }
@@ -471,8 +496,10 @@ void vhd_space_forbid(struct vhd_space *s, uint64_t from, uint64_t to)
 {
 	size_t count = s->place_count;
 
+	if (s->forbidden_end)
+		from = vhd_min(s->forbidden, from);
 	s->forbidden = from;
-	s->forbidden_end = to;
+	s->forbidden_end = vhd_max(s->forbidden_end, to);
 	s->end = vhd_max(s->end, to);
 	s->place_count = 0;
 	for (size_t i = 0; i < count; i++)
@@ -495,12 +522,33 @@ void vhd_space_return(struct vhd_space *s, uint64_t offset, uint64_t length)
 			s->lowest[i].at = 0;
 }
 
+bool vhd_space_is_shared(const struct vhd_space *s, uint64_t offset)
+{
+	return offset == s->shared;
+}
+
+/* the part of a place that goes with the block: of a VHD's, all or nothing */
+static uint64_t part_of(struct vhd_space *s, uint64_t offset, uint64_t length)
+{
+	if (offset != s->shared)
+		return length;
+	s->shared = 0;
+	return s->vhdx ? s->shared_length : 0;
+}
+
+uint64_t vhd_space_drop(struct vhd_space *s, uint64_t offset, uint64_t length)
+{
+	length = part_of(s, offset, length);
+	if (length)
+		vhd_space_return(s, offset, length);
+	return length;
+}
+
 void vhd_space_release(struct vhd_space *s, uint64_t offset, uint64_t length)
 {
-	if (offset == s->shared) {
-		length = s->shared_length;
-		s->shared = 0;
-	}
+	length = part_of(s, offset, length);
+	if (!length)
+		return;
 	if (VHD_BROKEN(VHD_RULE_RELEASED_WAITS)) {
 		vhd_space_return(s, offset, length);
 		return;
@@ -539,13 +587,14 @@ void vhd_space_durable(struct vhd_space *s, uint32_t mark, uint64_t epoch)
 bool vhd_space_next_safe(struct vhd_space *s, uint64_t epoch, uint64_t *offset,
 			 uint64_t *length)
 {
-	const struct released *first = s->released + s->released_head;
+	const struct released *first;
 
 	if (s->released_head == s->released_count) {
 		s->released_head = 0;
 		s->released_count = 0;
 		return false;
 	}
+	first = &s->released[s->released_head];
 	if (!first->durable || first->epoch + 2 > epoch)
 		return false;
 	*offset = first->offset;
@@ -566,7 +615,7 @@ void vhd_space_set_end(struct vhd_space *s, uint64_t end)
 {
 	size_t count = s->place_count;
 
-	s->end = end;
+	s->end = vhd_max(end, s->forbidden_end);
 	s->place_count = 0;
 	for (size_t i = 0; i < count; i++)
 		if (s->places[i] < end)

@@ -44,7 +44,7 @@ int vhd_space_take_below(struct vhd_space *space, uint64_t length,
 			 uint64_t limit, struct vhd_place *out);
 
 /* VHD: nothing in [from, to) is given out any more, the block table is to go
- * there. What is in use there stays, until its owner moves. */
+ * there. What is in use there stays, until its owner moves. Ranges add up. */
 void vhd_space_forbid(struct vhd_space *space, uint64_t from, uint64_t to);
 
 /* Gives back what was taken and never referred to. */
@@ -57,6 +57,18 @@ void vhd_space_return(struct vhd_space *space, uint64_t offset,
  */
 void vhd_space_release(struct vhd_space *space, uint64_t offset,
 		       uint64_t length);
+
+/*
+ * Frees at once what durable metadata does not refer to any more and nobody
+ * uses. Returns how much of the place that is; 0 if it cannot be had before the
+ * next open.
+ */
+uint64_t vhd_space_drop(struct vhd_space *space, uint64_t offset,
+			uint64_t length);
+
+/* True for a block that the disk's end cuts off, if other objects were put
+ * into the rest of its place. */
+bool vhd_space_is_shared(const struct vhd_space *space, uint64_t offset);
 
 /* All released so far will be durable once the commit under way is: call
  * before it, and _durable() after it succeeded. */

@@ -64,8 +64,22 @@ static void find_owned(const struct vhd_map *map, struct vhd_table_entry *e)
 		e->owned = b->data;
 	} else if (state == VHDX_UNDEFINED || state == VHDX_UNMAPPED) {
 		e->owned = vhdx_entry_offset(b->raw);
+		e->is_anchor = e->owned != 0;
 	}
 	e->owned_length = e->owned ? vhd_map_block_need(map, e->index) : 0;
+}
+
+/* what an anchor names is never read, but kept from others */
+static int check_anchor(const struct vhd_map *map, struct vhd_table_entry *e,
+			struct vhd_diag *why)
+{
+	if (!e->is_anchor || vhd_map_is_free(map, e->owned, e->owned_length))
+		return 0;
+	return vhd_fail_value(why, VHD_E_CORRUPT, "block table (BAT)",
+			      e->block.entry,
+			      "a block without content names a place at "
+			      "offset % that cannot be its own",
+			      e->owned);
 }
 
 static int visit_payload(struct walk *w, uint64_t block)
@@ -80,10 +94,13 @@ static int visit_payload(struct walk *w, uint64_t block)
 			*w->diag = why;
 		return e.error;
 	}
-	if (!e.error && e.block.state == VHD_BLOCK_ABSENT)
+	if (!e.error && e.block.state == VHD_BLOCK_ABSENT &&
+	    !vhd_table_is_stale(w->image, &e))
 		return 0;
 	if (!e.error)
 		find_owned(&w->image->map, &e);
+	if (!e.error)
+		e.error = check_anchor(&w->image->map, &e, &why);
 	return w->visit(w->ctx, &e);
 }
 
@@ -266,6 +283,37 @@ int vhd_table_walk(struct vhd_image *image,
 	}
 	free(w.piece.data);
 	return rc;
+}
+
+uint64_t vhd_table_place(const struct vhd_image *image)
+{
+	return image->map.bitmap_bytes +
+	       ((uint64_t)1 << image->map.block_shift);
+}
+
+bool vhd_table_is_stale(const struct vhd_image *image,
+			const struct vhd_table_entry *e)
+{
+	uint32_t state = vhdx_entry_state(e->block.raw);
+
+	return image->map.kind == VHD_MAP_VHDX && !e->error && !e->is_bitmap &&
+	       (state == VHDX_NOT_PRESENT || state == VHDX_ZERO) &&
+	       vhdx_entry_offset(e->block.raw);
+}
+
+uint64_t vhd_table_short(const struct vhd_image *image,
+			 const struct vhd_table_entry *e)
+{
+	uint64_t end = e->owned + vhd_table_place(image);
+	uint64_t unit = image->format == VHD_FORMAT_VHD ? 512 : VHDX_ALIGN;
+
+	if (e->error || !e->block.data || e->is_bitmap ||
+	    end <= image->map.limit)
+		return 0;
+	if (vhd_round_up(e->owned + e->owned_length, unit) < image->map.limit &&
+	    image->format == VHD_FORMAT_VHDX)
+		return 0; /* something else lies in the rest */
+	return end;
 }
 
 int vhd_table_claims(struct vhd_image *image, struct vhd_claims **out)

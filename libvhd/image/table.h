@@ -8,9 +8,10 @@
 
 /* What the walk met at one entry; valid during the callback. */
 struct vhd_table_entry {
-	uint64_t index;         /* payload block, or chunk of a bitmap block */
-	bool is_bitmap;         /* VHDX sector bitmap block */
-	struct vhd_block block; /* if error is 0 */
+	uint64_t index; /* payload block, or chunk of a bitmap block */
+	bool is_bitmap; /* VHDX sector bitmap block */
+	bool is_anchor; /* a VHDX block without content that names a place */
+	struct vhd_block block; /* with an error only its entry and raw */
 	uint64_t owned; /* file offset of the space the entry owns, 0 none */
 	uint64_t owned_length; /* of it: up to the disk's end */
 	uint64_t place_length; /* of a whole block there */
@@ -29,6 +30,22 @@ int vhd_table_walk(struct vhd_image *image,
 
 /* Every entry in place and none overlapping another, or VHD_E_CORRUPT. */
 int vhd_table_verify(struct vhd_image *image, struct vhd_diag *diag);
+
+/*
+ * A sound, stored entry whose block the file's end (or a VHD's footer) cuts off
+ * behind the last byte that the disk needs: the size the file must have for all
+ * of it, else 0. Some programs refuse such a file.
+ */
+uint64_t vhd_table_short(const struct vhd_image *image,
+			 const struct vhd_table_entry *e);
+
+/* A VHDX block that has no content and never keeps a place, but names one:
+ * harmless to us, Hyper-V is said to refuse it. vhdx.md 7.4 */
+bool vhd_table_is_stale(const struct vhd_image *image,
+			const struct vhd_table_entry *e);
+
+/* Bytes a whole block takes in the file, with its bitmap (VHD). */
+uint64_t vhd_table_place(const struct vhd_image *image);
 
 /* The claims of an image of this format, empty. */
 int vhd_table_claims(struct vhd_image *image, struct vhd_claims **out);

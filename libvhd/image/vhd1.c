@@ -43,6 +43,7 @@ static void info(const struct vhd_image *image, struct vhd_image_info *out)
 	if (f->type != VHD_TYPE_FIXED) {
 		out->block_size = h->block_size;
 		out->bat_offset = h->table_offset;
+		out->table_blocks = h->max_entries;
 	}
 	out->physical_sector_size = VHD1_SECTOR;
 	out->id = f->id;

@@ -167,8 +167,17 @@ static int replace_header(struct vhd_image *image,
 	return rc ? rc : name_header(image, home);
 }
 
+/* the copy that a cut left behind everything else is out of use */
+static int forget_copy(struct vhd_image *image)
+{
+	int rc = vhd1_image_refresh(image);
+
+	return rc ? rc : vhd_image_find_end(image);
+}
+
 int vhd1_edit_header(struct vhd_image *image, const struct vhd1_header *header)
 {
+	bool away = image->meta.vhd1.footer.data_offset != HOME;
 	int rc = vhd_image_touch(image);
 
 	if (!rc)
@@ -177,6 +186,8 @@ int vhd1_edit_header(struct vhd_image *image, const struct vhd1_header *header)
 		rc = vhd1_tail_trim(image);
 	if (!rc)
 		rc = replace_header(image, header);
+	if (!rc && away)
+		rc = forget_copy(image);
 	if (!rc)
 		rc = vhd1_tail_trim(image);
 	return rc ? rc : vhd1_image_refresh(image);

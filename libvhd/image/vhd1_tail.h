@@ -23,4 +23,7 @@ void vhd1_tail_note(struct vhd_image *image, uint64_t at);
 /* Refuses images that must not be written as they are. */
 int vhd1_check_writable(const struct vhd_image *image, struct vhd_diag *diag);
 
+/* Refuses those that a repair must leave alone as well. */
+int vhd1_check_alone(uint32_t conditions, struct vhd_diag *diag);
+
 #endif

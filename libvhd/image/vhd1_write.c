@@ -412,32 +412,47 @@ struct refusal {
 	const char *hint;
 };
 
-int vhd1_check_writable(const struct vhd_image *image, struct vhd_diag *diag)
+static int refuse(uint32_t conditions, const struct refusal *rows, size_t count,
+		  struct vhd_diag *diag)
 {
-	static const char repair[] = "'vhdtool check --repair' mends this";
-	static const struct refusal refusals[] = {
-		{VHD_COND_FOOTER_COPY_BAD, VHD_E_REPAIR, repair},
-		{VHD_COND_FOOTERS_DIFFER, VHD_E_REPAIR, repair},
-		{VHD_COND_TAPDISK_OPEN, VHD_E_BUSY, NULL},
+	for (size_t i = 0; i < count; i++) {
+		const char *structure = NULL, *text;
+
+		if (!(conditions & rows[i].bit))
+			continue;
+		text = vhd_condition_text(rows[i].bit, NULL, &structure);
+		vhd_fail(diag, rows[i].error, structure, VHD_NO_OFFSET, text);
+		return vhd_hint(diag, rows[i].error, rows[i].hint);
+	}
+	return 0;
+}
+
+int vhd1_check_alone(uint32_t conditions, struct vhd_diag *diag)
+{
+	static const struct refusal rows[] = {
 		{VHD_COND_SAVED_STATE, VHD_E_READONLY,
 		 "end the suspended virtual machine first"},
 		{VHD_COND_ENCRYPTED, VHD_E_UNSUPPORTED, NULL},
 		{VHD_COND_FEATURES, VHD_E_UNSUPPORTED, NULL},
-		{VHD_COND_ODD_SIZE, VHD_E_UNSUPPORTED, NULL},
 	};
 
-	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
-		const char *structure = NULL, *text;
+	return refuse(conditions, rows, sizeof(rows) / sizeof(rows[0]), diag);
+}
 
-		if (!(image->conditions & refusals[i].bit))
-			continue;
-		if (refusals[i].bit == VHD_COND_FOOTERS_DIFFER &&
-		    image->meta.vhd1.copy_is_stale)
-			continue; /* start() brings it up to date */
-		text = vhd_condition_text(refusals[i].bit, NULL, &structure);
-		vhd_fail(diag, refusals[i].error, structure, VHD_NO_OFFSET,
-			 text);
-		return vhd_hint(diag, refusals[i].error, refusals[i].hint);
-	}
-	return 0;
+int vhd1_check_writable(const struct vhd_image *image, struct vhd_diag *diag)
+{
+	static const char repair[] = "'vhdtool check --repair' mends this";
+	static const struct refusal rows[] = {
+		{VHD_COND_FOOTER_COPY_BAD, VHD_E_REPAIR, repair},
+		{VHD_COND_FOOTERS_DIFFER, VHD_E_REPAIR, repair},
+		{VHD_COND_TAPDISK_OPEN, VHD_E_BUSY, NULL},
+		{VHD_COND_ODD_SIZE, VHD_E_UNSUPPORTED, NULL},
+	};
+	uint32_t conditions = image->conditions;
+	int rc;
+
+	if (image->meta.vhd1.copy_is_stale) /* start() brings it up to date */
+		conditions &= ~(uint32_t)VHD_COND_FOOTERS_DIFFER;
+	rc = refuse(conditions, rows, sizeof(rows) / sizeof(rows[0]), diag);
+	return rc ? rc : vhd1_check_alone(image->conditions, diag);
 }

@@ -7,6 +7,7 @@
 #include "core/checked.h"
 #include "core/diag.h"
 #include "core/guid.h"
+#include "core/vhdx_bat.h"
 #include "core/utf16.h"
 #include "hint.h"
 #include "image.h"
@@ -85,11 +86,20 @@ static void close_vhdx(struct vhd_image *image)
 	image->overlay_memory = NULL;
 }
 
+int vhdx_image_write_back(struct vhd_image *image, struct vhd_diag *diag)
+{
+	int rc = 0;
+
+	if (image->overlay)
+		rc = vhdx_journal_replay(image, diag);
+	close_vhdx(image);
+	image->meta.vhdx.conditions &= ~(uint32_t)VHD_COND_LOG_DIRTY;
+	return rc;
+}
+
 /* the replay goes into the file; afterwards there is nothing to overlay */
 static int replay_for_writing(struct vhd_image *image, struct vhd_diag *diag)
 {
-	int rc;
-
 	if (!vhd_file_is_writable(image->file))
 		return vhd_fail(diag, VHD_E_READONLY, NULL, VHD_NO_OFFSET,
 				vhd_strerror(VHD_E_READONLY));
@@ -97,12 +107,7 @@ static int replay_for_writing(struct vhd_image *image, struct vhd_diag *diag)
 		return vhd_fail(diag, VHD_E_UNSUPPORTED, "VHDX header",
 				image->meta.vhdx.headers.offset,
 				"the image has no log; it can only be read");
-	if (!image->overlay)
-		return 0;
-	rc = vhdx_journal_replay(image, diag);
-	close_vhdx(image);
-	image->meta.vhdx.conditions &= ~(uint32_t)VHD_COND_LOG_DIRTY;
-	return rc;
+	return vhdx_image_write_back(image, diag);
 }
 
 static int open_steps(struct vhd_image *image, uint32_t flags, uint8_t *scratch,
@@ -155,6 +160,16 @@ static int open_vhdx(struct vhd_image *image,
 	return 0;
 }
 
+/* payload entries: one entry after each chunk is that of its bitmap */
+static uint64_t table_blocks(const struct vhd_image *image)
+{
+	uint64_t entries =
+		image->meta.vhdx.regions.bat.length / VHDX_BAT_ENTRY_SIZE;
+	uint64_t chunk = ((uint64_t)1 << image->map.chunk_shift) + 1;
+
+	return entries - entries / chunk;
+}
+
 static void info(const struct vhd_image *image, struct vhd_image_info *out)
 {
 	const struct vhdx_meta *meta = &image->meta.vhdx;
@@ -163,6 +178,7 @@ static void info(const struct vhd_image *image, struct vhd_image_info *out)
 	out->block_size = meta->metadata.block_size;
 	out->physical_sector_size = meta->metadata.physical_sector;
 	out->bat_offset = meta->regions.bat.offset;
+	out->table_blocks = table_blocks(image);
 	out->id = meta->metadata.disk_id;
 	out->link_id = h->data_write_guid;
 	vhd_guid_text(&out->id, out->id_text);

@@ -145,6 +145,14 @@ int vhdx_set_data_guid(struct vhd_image *image, const struct vhd_guid *guid)
 	return vhdx_header_update(image, set_data_guid, guid);
 }
 
+int vhdx_file_touch(struct vhd_image *image)
+{
+	struct vhd_guid guid;
+	int rc = new_guid(&guid);
+
+	return rc ? rc : vhdx_header_update(image, set_file_guid, &guid);
+}
+
 static int clear_log_guid(struct vhd_image *image)
 {
 	const struct vhd_guid null = {{0}};
@@ -186,11 +194,8 @@ static int extend_file(struct vhd_image *image)
 
 int vhdx_journal_replay(struct vhd_image *image, struct vhd_diag *diag)
 {
-	struct vhd_guid guid;
-	int rc = new_guid(&guid);
+	int rc = vhdx_file_touch(image);
 
-	if (!rc)
-		rc = vhdx_header_update(image, set_file_guid, &guid);
 	if (!rc)
 		rc = extend_file(image);
 	if (!rc)
@@ -400,6 +405,13 @@ int vhdx_journal_commit(struct vhd_image *image, const struct vhd_page_set *set,
 	if (!image->writer->journal)
 		rc = start_journal(image, last);
 	return rc ? rc : commit_entry(image, set, ordered, last);
+}
+
+int vhdx_journal_settle(struct vhd_image *image)
+{
+	struct vhd_writer *w = image->writer;
+
+	return w->journal ? publish_tail(image, vhd_space_end(w->space)) : 0;
 }
 
 int vhdx_journal_close(struct vhd_image *image)

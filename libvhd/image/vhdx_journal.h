@@ -22,6 +22,9 @@ int vhdx_session_start(struct vhd_image *image);
  * flush may run. */
 int vhdx_set_data_guid(struct vhd_image *image, const struct vhd_guid *guid);
 
+/* New FileWriteGuid alone: precedes a change that no guest can see. */
+int vhdx_file_touch(struct vhd_image *image);
+
 /*
  * Replays a dirty log into the file (vhdx.md 10.4), which is clean afterwards.
  * The image has its headers and its overlay, nothing else yet.
@@ -40,6 +43,12 @@ int vhdx_journal_replay(struct vhd_image *image, struct vhd_diag *diag);
  */
 int vhdx_journal_commit(struct vhd_image *image, const struct vhd_page_set *set,
 			bool ordered, uint64_t last);
+
+/*
+ * No entry so far will be replayed any more, whatever happens: their targets
+ * may be written without the log, or given to something else. vhdx.md 11.7
+ */
+int vhdx_journal_settle(struct vhd_image *image);
 
 /* Everything home and durable, log GUID null. */
 int vhdx_journal_close(struct vhd_image *image);

@@ -494,8 +494,7 @@ static int note_end(void *ctx, const struct vhd_table_entry *e)
 	return e->error;
 }
 
-/* where the file may end: behind the last object that is still in use */
-static int find_end(struct vhd_image *image)
+int vhd_image_find_end(struct vhd_image *image)
 {
 	struct vhd_space *space = image->writer->space;
 	uint64_t end = 0;
@@ -505,14 +504,21 @@ static int find_end(struct vhd_image *image)
 		vhd_space_shrink(space);
 		return 0;
 	}
-	if (!vhd_space_has_gaps(space))
-		return 0;
 	for (uint32_t i = 0; i < image->map.reserved_count; i++)
 		end = vhd_max(end, image->map.reserved[i].end);
 	rc = vhd_table_walk(image, note_end, &end, NULL);
 	if (!rc)
 		vhd_space_set_end(space, end);
 	return rc;
+}
+
+/* without a free place in front of it, the end of a VHD is where it was */
+static int find_end(struct vhd_image *image)
+{
+	if (image->format == VHD_FORMAT_VHD &&
+	    !vhd_space_has_gaps(image->writer->space))
+		return 0;
+	return vhd_image_find_end(image);
 }
 
 int vhd_image_shut(struct vhd_image *image)

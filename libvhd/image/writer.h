@@ -150,6 +150,10 @@ struct vhd_patch {
 int vhd_image_patch(struct vhd_image *image, const struct vhd_patch *patches,
 		    unsigned count);
 
+/* Lets the end of the space fall back behind the last object in use. The file
+ * must be cut there next; nothing may be about to be written. */
+int vhd_image_find_end(struct vhd_image *image);
+
 /* Flush and clean close; the image takes no more writes. */
 int vhd_image_shut(struct vhd_image *image);
 

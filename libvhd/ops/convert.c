@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Converting a disk: into a raw file, a device, a stream, or a new image. */
 #include <string.h>
+#include <unistd.h>
 
 #include <libvhd/ops.h>
 
@@ -10,6 +11,8 @@
 #include "create.h"
 #include "job.h"
 #include "output.h"
+#include "over.h"
+#include "partial.h"
 #include "stream.h"
 #include "target.h"
 
@@ -51,13 +54,9 @@ static int check_options(const struct converting *c, const char *path)
 	if (stream && (o->flags & VHD_CONVERT_VERIFY))
 		return invalid(c->diag, "a stream cannot be read back to "
 					"verify it");
-	/* never report as verified what was not read back */
-	if (parent_of(c) && (o->flags & VHD_CONVERT_VERIFY))
-		return vhd_hint(c->diag,
-				invalid(c->diag,
-					"a differencing output cannot be "
-					"verified while it is written"),
-				"compare it with the source afterwards");
+	if ((o->flags & VHD_CONVERT_RESUME) &&
+	    (stream || (o->flags & VHD_CONVERT_GZIP)))
+		return invalid(c->diag, "a stream cannot be continued");
 	if (o->reflink == VHD_REFLINK_ALWAYS &&
 	    (stream || (o->flags & VHD_CONVERT_GZIP)))
 		return invalid(c->diag, "a stream cannot share data by "
@@ -90,12 +89,29 @@ static int decide_image(struct converting *c)
 	return rc;
 }
 
-static int verify_image(struct converting *c, struct vhd_target *t)
+/* the finished file, read as anybody will read it */
+static int reopen(struct converting *c, struct vhd_disk **out)
+{
+	struct vhd_file *file;
+	int rc = vhd_file_open_fd(dup(c->output.fd), 0, &file, c->diag);
+
+	if (rc)
+		return rc;
+	return vhd_open_over(file, c->output.path, c->options.format,
+			     VHD_DISK_VERIFY | VHD_DISK_FORCE_SHARE,
+			     parent_of(c), out, c->diag);
+}
+
+static int verify_image(struct converting *c)
 {
 	struct vhd_compare_result result;
-	int rc;
+	struct vhd_disk *disk;
+	int rc = reopen(c, &disk);
 
-	rc = vhd_compare(c->disk, t->image, &result, c->job, c->diag);
+	if (rc)
+		return rc;
+	rc = vhd_compare(c->disk, disk, &result, c->job, c->diag);
+	vhd_disk_close(disk);
 	if (!rc && !result.equal)
 		rc = vhd_fail(c->diag, VHD_E_MISMATCH, "output",
 			      result.first_difference,
@@ -103,21 +119,49 @@ static int verify_image(struct converting *c, struct vhd_target *t)
 	return rc;
 }
 
+/* fills the target and ends writing */
+static int fill(struct converting *c, struct vhd_target *t)
+{
+	int rc = vhd_copy(c->disk, t, c->options.jobs, c->options.reflink,
+			  c->job, c->diag);
+
+	if (!rc)
+		return vhd_target_finish(t, c->diag);
+	/* for the next run to find; if it fails, that has less to find */
+	if (c->output.resumable)
+		(void)vhd_target_finish(t, NULL);
+	return rc;
+}
+
+/* an earlier run may have had a longer source */
+static int clear_rest(struct converting *c, struct vhd_target *t)
+{
+	uint64_t from = vhd_round_up(vhd_disk_size(c->disk), t->align);
+
+	if (!c->output.found || from >= c->make.size)
+		return 0;
+	return vhd_disk_zero(t->image, from, c->make.size - from, c->diag);
+}
+
 static int convert_to_image(struct converting *c)
 {
 	struct vhd_target t;
-	int rc = vhd_target_image(&t, &c->output, &c->make, parent_of(c),
-				  c->diag);
+	int rc = 0;
 
+	if (c->output.found)
+		rc = vhd_partial_check(&c->output, &c->make, c->options.create,
+				       c->diag);
+	if (!rc)
+		rc = vhd_target_image(&t, &c->output, &c->make, parent_of(c),
+				      c->diag);
 	if (rc)
 		return rc;
-	rc = vhd_copy(c->disk, &t, c->options.jobs, c->options.reflink, c->job,
-		      c->diag);
+	rc = clear_rest(c, &t);
 	if (!rc)
-		rc = vhd_target_finish(&t, c->diag);
-	if (!rc && (c->options.flags & VHD_CONVERT_VERIFY))
-		rc = verify_image(c, &t);
+		rc = fill(c, &t);
 	vhd_target_free(&t);
+	if (!rc && (c->options.flags & VHD_CONVERT_VERIFY))
+		rc = verify_image(c);
 	return rc;
 }
 
@@ -132,13 +176,34 @@ static int convert_to_raw(struct converting *c)
 	} else {
 		rc = vhd_target_raw(&t, &c->output, vhd_disk_size(c->disk),
 				    c->diag);
-		if (!rc)
-			rc = vhd_copy(c->disk, &t, c->options.jobs,
-				      c->options.reflink, c->job, c->diag);
+		if (!rc) {
+			rc = fill(c, &t);
+			vhd_target_free(&t);
+		}
 	}
 	if (!rc && (c->options.flags & VHD_CONVERT_VERIFY))
 		rc = vhd_stream_verify(c->disk, &c->output, gzip, c->job,
 				       c->diag);
+	return rc;
+}
+
+static int open_output(struct converting *c, const char *path)
+{
+	bool force = c->options.flags & VHD_CONVERT_FORCE;
+
+	if (c->options.flags & VHD_CONVERT_RESUME)
+		return vhd_partial_open(path, force, c->disk, &c->output,
+					c->diag);
+	return vhd_output_open(path, force, &c->output, c->diag);
+}
+
+/* leaves nothing, or something to go on with */
+static int give_up(struct converting *c, int rc)
+{
+	if (c->output.keep && c->diag && !c->diag->hint)
+		vhd_hint(c->diag, rc,
+			 "the same command goes on with what was written");
+	vhd_output_abort(&c->output);
 	return rc;
 }
 
@@ -154,15 +219,13 @@ int vhd_convert(struct vhd_disk *disk, const char *path,
 	if (!rc && is_image(&c))
 		rc = decide_image(&c);
 	if (!rc)
-		rc = vhd_output_open(path, c.options.flags & VHD_CONVERT_FORCE,
-				     &c.output, diag);
+		rc = open_output(&c, path);
 	if (rc)
 		return rc;
 	rc = is_image(&c) ? convert_to_image(&c) : convert_to_raw(&c);
 	if (!rc)
 		return vhd_output_commit(&c.output, diag);
-	vhd_output_abort(&c.output);
-	return rc;
+	return give_up(&c, rc);
 }
 
 /* -- measure

@@ -4,8 +4,9 @@
  * mapping, and copy them independently. Stored data is shared by reflink where
  * source and target allow it, else read and written.
  *
- * With a parent, each piece is compared with what the parent shows and only
- * sectors that differ are written.
+ * Where the target shows something already, each piece is compared with that
+ * and only sectors that differ are written: a new child shows its parent, the
+ * partial file of an earlier run what that one copied.
  */
 #include "copy.h"
 
@@ -28,6 +29,9 @@
 #define REFLINK_ALIGN 4096u
 /* differing sectors this close are written as one run */
 #define DIFF_GRAIN 4096u
+/* a partial file is flushed whenever so much was copied: what an interruption
+ * costs. Large enough that flushing takes next to no time */
+#define FLUSH_EVERY ((uint64_t)32 << 20)
 
 /* whether these two files can share blocks; found by the first try */
 enum reflinks { REFLINKS_UNKNOWN, REFLINKS_WORK, REFLINKS_REFUSED };
@@ -40,14 +44,15 @@ struct copying {
 	struct vhd_diag *diag;
 	pthread_mutex_t mutex;
 	struct vhd_cursor cursor;
-	int error;            /* the first one; its diag is in *diag */
-	_Atomic int reflinks; /* enum reflinks */
+	int error;                  /* the first one; its diag is in *diag */
+	_Atomic int reflinks;       /* enum reflinks */
+	_Atomic uint64_t unflushed; /* bytes of data pieces */
 };
 
 struct worker {
 	struct copying *c;
 	uint8_t *buf;
-	uint8_t *parent_buf; /* with a parent only */
+	uint8_t *shown_buf; /* if the target shows something only */
 	struct vhd_diag diag;
 };
 
@@ -82,7 +87,7 @@ static bool share(struct copying *c, const struct vhd_piece *p)
 static bool next_difference(const struct worker *w, size_t len, size_t *from,
 			    size_t *to)
 {
-	const uint8_t *a = w->buf, *b = w->parent_buf;
+	const uint8_t *a = w->buf, *b = w->shown_buf;
 	size_t at = *from;
 
 	while (at < len &&
@@ -99,105 +104,154 @@ static bool next_difference(const struct worker *w, size_t len, size_t *from,
 static int write_differences(struct worker *w, uint64_t at, size_t len)
 {
 	struct vhd_target *t = w->c->target;
-	uint64_t size = vhd_disk_size(t->parent);
+	uint64_t size = vhd_disk_size(t->shown);
 	size_t have = at < size ? (size_t)vhd_min(len, size - at) : 0;
 	size_t from = 0, to;
 	int rc;
 
-	memset(w->parent_buf + have, 0, len - have);
-	rc = have ? vhd_disk_read(t->parent, at, w->parent_buf, have, &w->diag)
+	memset(w->shown_buf + have, 0, len - have);
+	rc = have ? vhd_disk_read(t->shown, at, w->shown_buf, have, &w->diag)
 		  : 0;
 	while (!rc && next_difference(w, len, &from, &to)) {
-		rc = fail_target(w, t->ops->write(t, at + from, w->buf + from,
-						  to - from));
+		rc = fail_target(w, t->ops->replace(t, at + from, w->buf + from,
+						    to - from));
 		from = to;
 	}
 	return rc;
 }
 
-static int copy_bytes(struct worker *w, uint64_t at, size_t len)
+/* in whole sectors of the target, at most PIECE bytes and a little */
+static int copy_bytes(struct worker *w, const struct vhd_piece *p,
+		      bool differences)
 {
 	struct vhd_target *t = w->c->target;
-	int rc = vhd_disk_read(w->c->disk, at, w->buf, len, &w->diag);
+	uint64_t size = vhd_disk_size(w->c->disk);
+	uint64_t at = vhd_round_down(p->start, t->align);
+	uint64_t to =
+		vhd_min(vhd_round_up(p->start + p->length, t->align), size);
+	size_t len = (size_t)(to - at);
+	int rc;
 
-	if (rc)
-		return rc;
-	if (t->parent)
-		return write_differences(w, at, len);
-	return fail_target(w, t->ops->write(t, at, w->buf, len));
-}
-
-/* at most PIECE bytes of stored data, or zeros that must be compared */
-static int copy_part(struct worker *w, const struct vhd_piece *p)
-{
-	struct copying *c = w->c;
-	uint64_t align = c->target->align, size = vhd_disk_size(c->disk);
-	uint64_t from = vhd_round_down(p->start, align);
-	uint64_t to = vhd_min(vhd_round_up(p->start + p->length, align), size);
-
-	if (!p->zero && !c->target->parent && share(c, p))
-		return 0;
-	if (c->reflink == VHD_REFLINK_ALWAYS)
+	if (w->c->reflink == VHD_REFLINK_ALWAYS)
 		return vhd_fail(&w->diag, VHD_E_UNSUPPORTED, NULL,
 				VHD_NO_OFFSET,
 				"the host cannot share this data by reflink");
-	return copy_bytes(w, from, (size_t)(to - from));
+	rc = vhd_disk_read(w->c->disk, at, w->buf, len, &w->diag);
+	if (rc)
+		return rc;
+	return differences ? write_differences(w, at, len)
+			   : fail_target(w, t->ops->write(t, at, w->buf, len));
 }
 
-/* zeros with a parent: only where it shows something else */
-static int zero_over_parent(struct worker *w, struct vhd_piece p)
+static void advance(struct vhd_piece *p, uint64_t length)
 {
-	struct vhd_disk *parent = w->c->target->parent;
+	p->start += length;
+	p->offset += length;
+	p->length -= length;
+}
+
+/* where the target shows zeros: data in steps, shared or through a buffer */
+static int copy_new(struct worker *w, struct vhd_piece p)
+{
+	int rc = 0;
+
+	/* a piece may be long if reflinks work; should one fail, go on in
+	 * buffers */
+	if (p.length > PIECE && share(w->c, &p))
+		return 0;
+	while (p.length && !rc) {
+		struct vhd_piece part = p;
+
+		part.length = vhd_min(p.length, STEP);
+		if (!share(w->c, &part))
+			rc = copy_bytes(w, &part, false);
+		advance(&p, part.length);
+	}
+	return rc;
+}
+
+/* data into a new child: large pieces, for whole blocks need no bitmap */
+static int copy_to_child(struct worker *w, struct vhd_piece p)
+{
 	int rc = 0;
 
 	while (p.length && !rc) {
-		struct vhd_extent e = {.length = p.length,
-				       .kind = VHD_EXTENT_ZERO};
 		struct vhd_piece part = p;
 
-		if (p.start < vhd_disk_size(parent))
-			rc = vhd_disk_extent(
-				parent, p.start,
-				vhd_min(p.length,
-					vhd_disk_size(parent) - p.start),
-				&e, &w->diag);
-		part.length = e.length;
-		if (!rc && e.kind != VHD_EXTENT_ZERO) {
-			part.length = vhd_min(e.length, PIECE);
-			rc = copy_part(w, &part);
-		}
-		p.start += part.length;
-		p.length -= part.length;
+		part.length = vhd_min(p.length, PIECE);
+		rc = copy_bytes(w, &part, true);
+		advance(&p, part.length);
+	}
+	return rc;
+}
+
+/* the part of `p` that `there`, a piece of what the target shows, covers */
+static struct vhd_piece covered(const struct vhd_piece *p,
+				const struct vhd_piece *there)
+{
+	struct vhd_piece part = *p;
+
+	advance(&part, there->start - p->start);
+	part.length = there->length;
+	return part;
+}
+
+/*
+ * Goes through what the target shows in the range of a piece. Zeros over zeros
+ * are left alone; where only the target shows zeros, the piece is copied as to
+ * a new one (data over a parent excepted, see above); else what differs is
+ * written.
+ */
+static int copy_over(struct worker *w, const struct vhd_piece *p)
+{
+	struct vhd_target *t = w->c->target;
+	uint64_t end = vhd_min(p->start + p->length, vhd_disk_size(t->shown));
+	struct vhd_piece there = {.length = 1}, part;
+	struct vhd_cursor cursor;
+	int rc = 0;
+
+	vhd_cursor_start(&cursor, t->shown, p->start, end);
+	while (!rc && there.length) {
+		rc = vhd_cursor_next(&cursor, PIECE, &there, &w->diag);
+		if (rc || !there.length || (there.zero && p->zero))
+			continue;
+		part = covered(p, &there);
+		rc = there.zero ? copy_new(w, part)
+				: copy_bytes(w, &part, true);
 	}
 	return rc;
 }
 
 static int copy_piece(struct worker *w, struct vhd_piece p)
 {
-	struct copying *c = w->c;
-	/* in a child, whole blocks need no bitmap */
-	uint64_t most = c->target->parent ? PIECE : STEP;
-	int rc = 0;
+	struct vhd_target *t = w->c->target;
 
-	if (p.zero && c->target->parent)
-		return zero_over_parent(w, p);
+	if (!t->shown)
+		return p.zero ? fail_target(w,
+					    t->ops->zero(t, p.start, p.length))
+			      : copy_new(w, p);
 	if (p.zero)
-		return fail_target(
-			w, c->target->ops->zero(c->target, p.start, p.length));
-	/* a piece may be long if reflinks work; should one fail, go on in
-	 * buffers */
-	if (p.length > PIECE && share(c, &p))
-		return 0;
-	while (p.length && !rc) {
-		struct vhd_piece part = p;
+		return copy_over(w, &p);
+	if (!t->output->found)
+		return copy_to_child(w, p);
+	/* what is shared may be shared again: no data is moved */
+	return !t->is_child && share(w->c, &p) ? 0 : copy_over(w, &p);
+}
 
-		part.length = vhd_min(p.length, most);
-		rc = copy_part(w, &part);
-		p.start += part.length;
-		p.offset += part.length;
-		p.length -= part.length;
-	}
-	return rc;
+/* now and then, what a partial file holds is made to stay */
+static int flush_some(struct worker *w, const struct vhd_piece *p)
+{
+	struct vhd_target *t = w->c->target;
+	uint64_t sum;
+
+	if (!t->output->resumable || p->zero)
+		return 0;
+	sum = atomic_fetch_add(&w->c->unflushed, p->length) + p->length;
+	/* of several workers one does it */
+	if (sum < FLUSH_EVERY ||
+	    !atomic_compare_exchange_strong(&w->c->unflushed, &sum, 0))
+		return 0;
+	return fail_target(w, t->ops->flush(t));
 }
 
 /* the next piece for a worker; length 0 when there is no more to do */
@@ -243,9 +297,9 @@ static void *work(void *ctx)
 	int rc = 0;
 
 	w.buf = vhd_buffer_new(PIECE + 2 * DIFF_GRAIN);
-	if (w.c->target->parent)
-		w.parent_buf = vhd_buffer_new(PIECE + 2 * DIFF_GRAIN);
-	if (!w.buf || (w.c->target->parent && !w.parent_buf))
+	if (w.c->target->shown)
+		w.shown_buf = vhd_buffer_new(PIECE + 2 * DIFF_GRAIN);
+	if (!w.buf || (w.c->target->shown && !w.shown_buf))
 		rc = vhd_fail(&w.diag, VHD_E_NOMEM, NULL, VHD_NO_OFFSET,
 			      vhd_strerror(VHD_E_NOMEM));
 	while (!rc) {
@@ -253,11 +307,13 @@ static void *work(void *ctx)
 		if (!p.length)
 			break;
 		rc = copy_piece(&w, p);
+		if (!rc)
+			rc = flush_some(&w, &p);
 		vhd_job_add(w.c->job, p.length);
 	}
 	if (rc)
 		give_up(w.c, rc, &w.diag);
-	free(w.parent_buf);
+	free(w.shown_buf);
 	free(w.buf);
 	return NULL;
 }

@@ -9,15 +9,13 @@
 #include "core/checked.h"
 #include "core/diag.h"
 #include "cursor.h"
+#include "hasher.h"
 #include "job.h"
 
-#ifdef VHD_HAVE_OPENSSL
-#	include <openssl/evp.h>
-
-#	define PIECE ((size_t)1 << 20)
+#define PIECE ((size_t)1 << 20)
 
 struct hashing {
-	EVP_MD_CTX **contexts;
+	struct vhd_hasher **hashers;
 	size_t count;
 	uint8_t *buf;
 	struct vhd_job *job;
@@ -32,33 +30,25 @@ static int fail(struct vhd_diag *diag, int error, const char *text)
 static int start(struct hashing *h, const struct vhd_digest *digests,
 		 size_t count)
 {
-	h->contexts = calloc(count ? count : 1, sizeof(EVP_MD_CTX *));
-	h->buf = vhd_buffer_new(PIECE);
-	if (!h->contexts || !h->buf)
-		return fail(h->diag, VHD_E_NOMEM, vhd_strerror(VHD_E_NOMEM));
-	for (; h->count < count; h->count++) {
-		const EVP_MD *md =
-			EVP_get_digestbyname(digests[h->count].algorithm);
-		EVP_MD_CTX *ctx = md ? EVP_MD_CTX_new() : NULL;
+	int rc = 0;
 
-		if (!md)
-			return fail(h->diag, VHD_E_UNSUPPORTED,
-				    "unknown hash algorithm");
-		h->contexts[h->count] = ctx;
-		if (!ctx || !EVP_DigestInit_ex(ctx, md, NULL)) {
-			EVP_MD_CTX_free(ctx);
-			return fail(h->diag, VHD_E_UNSUPPORTED,
-				    "the hash algorithm is not available");
-		}
+	h->hashers = calloc(count ? count : 1, sizeof(*h->hashers));
+	h->buf = vhd_buffer_new(PIECE);
+	if (!h->hashers || !h->buf)
+		return fail(h->diag, VHD_E_NOMEM, vhd_strerror(VHD_E_NOMEM));
+	while (h->count < count && !rc) {
+		rc = vhd_hasher_new(digests[h->count].algorithm,
+				    &h->hashers[h->count], h->diag);
+		h->count += !rc;
 	}
-	return 0;
+	return rc;
 }
 
 static void stop(struct hashing *h)
 {
 	for (size_t i = 0; i < h->count; i++)
-		EVP_MD_CTX_free(h->contexts[i]);
-	free(h->contexts);
+		vhd_hasher_free(h->hashers[i]);
+	free(h->hashers);
 	free(h->buf);
 }
 
@@ -67,7 +57,7 @@ static int update(struct hashing *h, const void *buf, size_t len)
 	if (vhd_job_canceled(h->job))
 		return fail(h->diag, VHD_E_CANCELED, "canceled");
 	for (size_t i = 0; i < h->count; i++)
-		if (!EVP_DigestUpdate(h->contexts[i], buf, len))
+		if (vhd_hasher_update(h->hashers[i], buf, len))
 			return fail(h->diag, VHD_E_NOMEM, "hashing failed");
 	vhd_job_add(h->job, len);
 	return 0;
@@ -92,10 +82,10 @@ static int finish(struct hashing *h, struct vhd_digest *digests)
 	static const char hex[] = "0123456789abcdef";
 
 	for (size_t i = 0; i < h->count; i++) {
-		unsigned char bytes[EVP_MAX_MD_SIZE];
+		uint8_t bytes[VHD_HASH_BYTES_MAX];
 		unsigned n = 0;
 
-		if (!EVP_DigestFinal_ex(h->contexts[i], bytes, &n))
+		if (vhd_hasher_finish(h->hashers[i], bytes, &n))
 			return fail(h->diag, VHD_E_NOMEM, "hashing failed");
 		for (unsigned k = 0; k < n; k++) {
 			digests[i].hex[2 * k] = hex[bytes[k] >> 4];
@@ -175,30 +165,3 @@ int vhd_hash_file(struct vhd_file *file, struct vhd_digest *digests,
 	stop(&h);
 	return rc;
 }
-#else
-static int unsupported(struct vhd_diag *diag)
-{
-	return vhd_fail(diag, VHD_E_UNSUPPORTED, NULL, VHD_NO_OFFSET,
-			"this build has no hashes (OpenSSL)");
-}
-
-int vhd_hash(struct vhd_disk *disk, struct vhd_digest *digests, size_t count,
-	     struct vhd_job *job, struct vhd_diag *diag)
-{
-	(void)disk;
-	(void)digests;
-	(void)count;
-	(void)job;
-	return unsupported(diag);
-}
-
-int vhd_hash_file(struct vhd_file *file, struct vhd_digest *digests,
-		  size_t count, struct vhd_job *job, struct vhd_diag *diag)
-{
-	(void)file;
-	(void)digests;
-	(void)count;
-	(void)job;
-	return unsupported(diag);
-}
-#endif

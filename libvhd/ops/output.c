@@ -150,7 +150,7 @@ int vhd_output_open(const char *path, bool force, struct vhd_output *out,
 
 void vhd_output_abort(struct vhd_output *out)
 {
-	if (out->temp)
+	if (out->temp && !out->keep)
 		unlink(out->temp);
 	if (out->kind != VHD_OUTPUT_STREAM && out->fd >= 0)
 		close(out->fd);
@@ -234,6 +234,26 @@ static int flush_folder(const char *path)
 		err = errno;
 	close(fd);
 	return err;
+}
+
+int vhd_output_name(struct vhd_output *out, const char *temp)
+{
+	char *name = strdup(temp);
+	int err;
+
+	if (!name)
+		return VHD_E_NOMEM;
+	err = fsync(out->fd) ? errno : 0;
+	if (!err)
+		err = out->temp ? rename_new(out->temp, name)
+				: link_as(out, name);
+	if (err) {
+		free(name);
+		return vhd_error_of_errno(err);
+	}
+	free(out->temp);
+	out->temp = name;
+	return vhd_error_of_errno(flush_folder(name));
 }
 
 int vhd_output_commit(struct vhd_output *out, struct vhd_diag *diag)

@@ -2,7 +2,8 @@
 /*
  * A file that appears complete or not at all. It is written without a name
  * (O_TMPFILE), so that nothing remains if the process is killed; where the host
- * file system has no such files, under a temporary name in the same folder.
+ * file system has no such files, under a temporary name in the same folder. Or
+ * it is built under a name that stays (partial.h), to be continued.
  */
 #ifndef VHD_OPS_OUTPUT_H
 #define VHD_OPS_OUTPUT_H
@@ -25,6 +26,10 @@ struct vhd_output {
 	bool force;
 	char *path; /* final name */
 	char *temp; /* temporary name, or NULL if it has none */
+	/* of a conversion that can be continued (partial.h) */
+	bool resumable;
+	bool found; /* it holds what an earlier run left */
+	bool keep;  /* temp stays when the output is aborted */
 };
 
 /* vhd_fail() that names the output. */
@@ -38,10 +43,13 @@ void vhd_output_fail_path(struct vhd_diag *diag, const char *path);
 int vhd_output_open(const char *path, bool force, struct vhd_output *out,
 		    struct vhd_diag *diag);
 
+/* Makes the content durable under the name `temp`, which must not exist. */
+int vhd_output_name(struct vhd_output *out, const char *temp);
+
 /* Makes the content durable and gives it its name. Closes in any case. */
 int vhd_output_commit(struct vhd_output *out, struct vhd_diag *diag);
 
-/* Forgets everything written. */
+/* Forgets everything written, unless it is to be kept. */
 void vhd_output_abort(struct vhd_output *out);
 
 /* Writes all of buf to the stream or at the file position. */

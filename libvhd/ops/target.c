@@ -5,7 +5,8 @@
  *
  * The new image is a file without a name until it is complete, so nobody can
  * see it half-made; its own flushes are left out and one flush at the end makes
- * all of it durable.
+ * all of it durable. One that can be continued has a name as soon as it is an
+ * empty image, and keeps to the order of an image in use: flushes are flushes.
  */
 #include "target.h"
 
@@ -23,6 +24,8 @@
 #include "create.h"
 #include "disk/clone.h"
 #include "file/file.h"
+#include "over.h"
+#include "partial.h"
 #include "zero.h"
 
 /* writes from this size on are started on their way to the disk at once, so
@@ -67,6 +70,15 @@ static int file_write(struct vhd_target *t, uint64_t at, const uint8_t *buf,
 	return rc;
 }
 
+static int file_replace(struct vhd_target *t, uint64_t at, const uint8_t *buf,
+			size_t len)
+{
+	int rc = vhd_output_write_at(t->output, at, buf, len);
+
+	write_behind(t->output->fd, at, len);
+	return rc;
+}
+
 static int file_zero(struct vhd_target *t, uint64_t at, uint64_t len)
 {
 	(void)t;
@@ -88,6 +100,11 @@ static int file_clone(struct vhd_target *t, uint64_t at, uint64_t len, int fd,
 	return ioctl(t->output->fd, FICLONERANGE, &range)
 		       ? vhd_error_of_errno(errno)
 		       : 0;
+}
+
+static int file_flush(struct vhd_target *t)
+{
+	return fdatasync(t->output->fd) ? vhd_error_of_errno(errno) : 0;
 }
 
 static int device_write(struct vhd_target *t, uint64_t at, const uint8_t *buf,
@@ -125,10 +142,48 @@ static int no_clone(struct vhd_target *t, uint64_t at, uint64_t len, int fd,
 	return VHD_E_UNSUPPORTED;
 }
 
-static const struct vhd_target_ops file_ops = {file_write, file_zero,
-					       file_clone};
-static const struct vhd_target_ops device_ops = {device_write, device_zero,
-						 no_clone};
+static const struct vhd_target_ops file_ops = {
+	.write = file_write,
+	.replace = file_replace,
+	.zero = file_zero,
+	.clone = file_clone,
+	.flush = file_flush,
+};
+static const struct vhd_target_ops device_ops = {
+	.write = device_write,
+	.replace = device_write,
+	.zero = device_zero,
+	.clone = no_clone,
+	.flush = file_flush,
+};
+
+/* what an earlier run wrote */
+static int show_raw(struct vhd_target *t, uint64_t size, struct vhd_diag *diag)
+{
+	struct vhd_file *file;
+	int rc = vhd_file_open_fd(dup(t->output->fd), 0, &file, diag);
+
+	if (!rc)
+		rc = vhd_open_over(file, t->output->temp, VHD_FORMAT_RAW,
+				   VHD_DISK_FORCE_SHARE, NULL, &t->image, diag);
+	if (rc)
+		return rc;
+	t->shown = t->image;
+	if (vhd_disk_size(t->image) == size)
+		return 0;
+	vhd_target_free(t);
+	return vhd_partial_misfit(t->output, "size", diag);
+}
+
+static int size_file(struct vhd_target *t, uint64_t size, struct vhd_diag *diag)
+{
+	if (t->output->found)
+		return show_raw(t, size, diag);
+	if (ftruncate(t->output->fd, (off_t)size))
+		return vhd_output_fail(diag, vhd_error_of_errno(errno),
+				       t->output->path, "cannot be written");
+	return t->output->resumable ? vhd_partial_publish(t->output, diag) : 0;
+}
 
 int vhd_target_raw(struct vhd_target *t, struct vhd_output *output,
 		   uint64_t size, struct vhd_diag *diag)
@@ -138,10 +193,7 @@ int vhd_target_raw(struct vhd_target *t, struct vhd_output *output,
 	*t = (struct vhd_target){.output = output, .align = 1};
 	if (output->kind == VHD_OUTPUT_FILE) {
 		t->ops = &file_ops;
-		if (!ftruncate(output->fd, (off_t)size))
-			return 0;
-		return vhd_output_fail(diag, vhd_error_of_errno(errno),
-				       output->path, "cannot be written");
+		return size_file(t, size, diag);
 	}
 	t->ops = &device_ops;
 	if (!ioctl(output->fd, BLKGETSIZE64, &room) && room >= size)
@@ -150,8 +202,8 @@ int vhd_target_raw(struct vhd_target *t, struct vhd_output *output,
 			       "the device is smaller than the disk");
 }
 
-/* -- a file whose flushes wait for the end
- * ------------------------------------------- */
+/* -- a file whose writes start at once on their way to the disk
+ * ---------------------- */
 
 static int inner_read(void *ctx, uint64_t offset, void *buf, size_t len)
 {
@@ -165,6 +217,11 @@ static int inner_write(void *ctx, uint64_t offset, const void *buf, size_t len)
 	if (!rc && len >= WRITE_BEHIND)
 		write_behind(vhd_file_fd(ctx), offset, len);
 	return rc;
+}
+
+static int inner_flush(void *ctx)
+{
+	return vhd_file_flush(ctx);
 }
 
 static int inner_size(void *ctx, uint64_t *size)
@@ -198,26 +255,28 @@ static void inner_close(void *ctx)
 	vhd_file_close(ctx);
 }
 
-static const struct vhd_file_ops unflushed = {
-	.size = sizeof(struct vhd_file_ops),
-	.read_at = inner_read,
-	.get_size = inner_size,
-	.close = inner_close,
-	.write_at = inner_write,
-	.resize = inner_resize,
-	.punch = inner_punch,
-	.next_data = inner_next_data,
-	.get_fd = inner_fd,
-};
+/* no lock: nobody sees it, or partial.c holds one */
+#define INNER_OPS                                                              \
+	.size = sizeof(struct vhd_file_ops), .read_at = inner_read,            \
+	.get_size = inner_size, .close = inner_close, .write_at = inner_write, \
+	.resize = inner_resize, .punch = inner_punch,                          \
+	.next_data = inner_next_data, .get_fd = inner_fd
 
-static int open_unflushed(int fd, struct vhd_file **out, struct vhd_diag *diag)
+static const struct vhd_file_ops flushed = {INNER_OPS, .flush = inner_flush};
+/* for a file that one flush at the end makes durable */
+static const struct vhd_file_ops unflushed = {INNER_OPS};
+
+static int open_inner(const struct vhd_output *output, struct vhd_file **out,
+		      struct vhd_diag *diag)
 {
 	struct vhd_file *inner;
-	int rc = vhd_file_open_fd(dup(fd), VHD_FILE_WRITE, &inner, diag);
+	int rc =
+		vhd_file_open_fd(dup(output->fd), VHD_FILE_WRITE, &inner, diag);
 
 	if (rc)
 		return rc;
-	rc = vhd_file_new(&unflushed, inner, out);
+	rc = vhd_file_new(output->resumable ? &flushed : &unflushed, inner,
+			  out);
 	if (rc)
 		vhd_file_close(inner);
 	return rc;
@@ -232,9 +291,6 @@ static int image_write(struct vhd_target *t, uint64_t at, const uint8_t *buf,
 {
 	int rc = 0;
 
-	/* with a parent zeros have to be stored: they hide something */
-	if (t->parent)
-		return vhd_disk_write(t->image, at, buf, len, NULL);
 	for (size_t from = 0, n; from < len && !rc; from += n) {
 		from += zero_run(buf + from, len - from, true);
 		n = zero_run(buf + from, len - from, false);
@@ -245,29 +301,58 @@ static int image_write(struct vhd_target *t, uint64_t at, const uint8_t *buf,
 	return rc;
 }
 
+static int image_replace(struct vhd_target *t, uint64_t at, const uint8_t *buf,
+			 size_t len)
+{
+	return vhd_disk_write(t->image, at, buf, len, NULL);
+}
+
 static int image_clone(struct vhd_target *t, uint64_t at, uint64_t len, int fd,
 		       uint64_t from)
 {
 	return vhd_disk_clone(t->image, at, len, fd, from);
 }
 
-static const struct vhd_target_ops image_ops = {image_write, file_zero,
-						image_clone};
-
-static int open_image(struct vhd_target *t, struct vhd_file *file,
-		      const struct vhd_make *make, struct vhd_diag *diag)
+static int image_flush(struct vhd_target *t)
 {
-	/* the parent is read through the caller's disk, not by this one */
-	const struct vhd_disk_options options = {
-		.size = sizeof(options),
-		.format = make->format,
-		.flags = VHD_DISK_WRITE | VHD_DISK_LAYER,
-	};
+	return vhd_disk_flush(t->image, NULL);
+}
+
+static const struct vhd_target_ops image_ops = {
+	.write = image_write,
+	.replace = image_replace,
+	.zero = file_zero,
+	.clone = image_clone,
+	.flush = image_flush,
+};
+
+static int lay_out(struct vhd_target *t, struct vhd_file *file,
+		   const struct vhd_make *make, struct vhd_diag *diag)
+{
 	int rc = vhd_create_in(file, make, diag);
 
+	if (!rc && t->output->resumable)
+		rc = vhd_partial_publish(t->output, diag);
+	return rc;
+}
+
+/* A new image lacks its parent: that is read through the caller's disk. What
+ * was found has to be seen as a whole. Takes `file`. */
+static int open_image(struct vhd_target *t, struct vhd_file *file, int format,
+		      struct vhd_disk *parent, struct vhd_diag *diag)
+{
+	bool found = t->output->found;
+	int rc;
+
+	if (found && parent)
+		rc = vhd_open_over(file, t->output->temp, format,
+				   VHD_DISK_WRITE, parent, &t->image, diag);
+	else
+		rc = vhd_open_over(file, t->output->path, format,
+				   VHD_DISK_WRITE | VHD_DISK_LAYER, NULL,
+				   &t->image, diag);
 	if (!rc)
-		rc = vhd_disk_open_file(file, t->output->path, &options,
-					&t->image, diag);
+		t->shown = found ? t->image : parent;
 	return rc;
 }
 
@@ -281,20 +366,24 @@ int vhd_target_image(struct vhd_target *t, struct vhd_output *output,
 	*t = (struct vhd_target){
 		.ops = &image_ops,
 		.output = output,
-		.parent = parent,
+		.is_child = parent,
 		.align = make->logical_sector_size,
 	};
 	if (output->kind != VHD_OUTPUT_FILE)
 		return vhd_output_fail(diag, VHD_E_INVALID, output->path,
 				       "an image can only be written to a "
 				       "file");
-	rc = open_unflushed(output->fd, &file, diag);
+	rc = open_inner(output, &file, diag);
 	if (rc)
 		return rc;
-	rc = open_image(t, file, make, diag);
-	if (rc)
+	if (!output->found)
+		rc = lay_out(t, file, make, diag);
+	if (rc) {
 		vhd_file_close(file);
-	return rc;
+		return rc;
+	}
+	rc = open_image(t, file, make->format, parent, diag);
+	return rc && output->found ? vhd_hint(diag, rc, VHD_PARTIAL_HINT) : rc;
 }
 
 int vhd_target_finish(struct vhd_target *t, struct vhd_diag *diag)
@@ -306,4 +395,5 @@ void vhd_target_free(struct vhd_target *t)
 {
 	vhd_disk_close(t->image);
 	t->image = NULL;
+	t->shown = NULL;
 }

@@ -19,6 +19,18 @@ need() {
 	done
 }
 
+# need_strace: strace is there and may trace
+need_strace() {
+	need strace
+	strace -o trace true || skip "strace may not trace"
+}
+
+# traced OPTION... PROGRAM...: strace; the leak sanitizer cannot work below it
+traced() {
+	ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0" \
+		strace -o trace "$@"
+}
+
 # corpus NAME...: unpacks images into the current folder
 corpus() {
 	local name

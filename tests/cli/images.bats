@@ -183,11 +183,39 @@ only() {
 	done
 }
 
-@test "--verify with --parent is refused, not passed over" {
+@test "--verify with --parent" {
 	random_raw a.raw
+	for format in vhd vhdx; do
+		vhdtool convert a.raw base.$format
+		vhdtool snapshot base.$format middle.$format
+		cp a.raw b.raw
+		dd if=/dev/urandom of=b.raw bs=512 seek=8195 count=9 \
+			conv=notrunc status=none
+		status 0 vhdtool convert --verify --parent middle.$format \
+			b.raw child.$format
+		[ -z "$output$stderr" ]
+		vhdtool compare child.$format b.raw
+	done
+}
+
+@test "--verify notices a write that did not arrive, with and without --parent" {
+	need_strace
+	truncate -s 8M a.raw
 	vhdtool convert a.raw base.vhdx
-	run -2 vhdtool convert --verify --parent base.vhdx a.raw child.vhdx
-	[ ! -e child.vhdx ]
-	vhdtool convert --parent base.vhdx a.raw child.vhdx
-	vhdtool compare child.vhdx a.raw
+	yes lost | head -c 4096 | dd of=a.raw bs=4096 seek=700 conv=notrunc \
+		status=none
+	mkdir out
+	for options in "" "--parent base.vhdx"; do
+		traced -e trace=pwrite64 "$VHDTOOL" convert -j1 \
+			--reflink never $options a.raw good.vhdx
+		turn=$(grep -n -m1 lost trace | cut -d: -f1)
+		length=$(sed -n "${turn}s/.*= //p" trace)
+		run -1 traced -e trace=pwrite64 \
+			-e inject=pwrite64:retval=$length:when=$turn \
+			"$VHDTOOL" convert --verify -j1 --reflink never \
+			$options a.raw out/bad.vhdx
+		[[ "$output" == *"does not read back"* ]]
+		only ""
+		rm good.vhdx
+	done
 }

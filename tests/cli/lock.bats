@@ -32,6 +32,9 @@ release() {
 		[ -n "$stderr" ]
 		status 1 vhdtool zero --offset 0 --length 512 $image
 		status 1 vhdtool discard --offset 0 --length 512 $image
+		status 1 vhdtool check --repair $image
+		[[ "$stderr" == *"another program"* ]]
+		status 1 vhdtool check --restore piece $image
 		status 1 vhdtool read $image
 		status 1 vhdtool snapshot $image child.${image##*.}
 		status 1 vhdtool convert $image copy.raw

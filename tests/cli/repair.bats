@@ -9,7 +9,7 @@ mended() { # IMAGE CODE
 	before=$(vhdtool hash "$1" 2>/dev/null || true)
 	cp "$1" original
 	run -3 vhdtool check "$1"
-	run -3 vhdtool check --repair --dry-run "$1"
+	run -0 vhdtool check --repair --dry-run "$1"
 	[[ "$output" == *"to be mended"*"[$2]"* ]]
 	cmp "$1" original
 	run -0 vhdtool check --repair "$1"
@@ -56,14 +56,163 @@ mended() { # IMAGE CODE
 	[ "$before" = "$(vhdtool hash s-x-log-one.vhdx)" ]
 }
 
-@test "damage that cannot be mended without loss is refused" {
+@test "damage that cannot be mended without loss stays as it is" {
 	corpus s-x-bat-duplicate.vhdx
 	cp s-x-bat-duplicate.vhdx original
-	run -1 vhdtool check --repair s-x-bat-duplicate.vhdx
+	run -3 vhdtool check --repair s-x-bat-duplicate.vhdx
+	[[ "$output" == *"[bat-overlap, --repair=salvage]"* ]]
 	cmp s-x-bat-duplicate.vhdx original
 }
 
 @test "--dry-run without --repair is a mistake" {
 	fixed_vhd a.vhd
 	run -2 vhdtool check --dry-run a.vhd
+}
+
+@test "--repair takes its value attached, or none" {
+	fixed_vhd a.vhd
+	run -0 vhdtool check --repair a.vhd
+	run -0 vhdtool check --repair=salvage a.vhd
+	run -2 vhdtool check --repair=all a.vhd
+	run -2 vhdtool check --repair salvage a.vhd
+}
+
+@test "what makes no sense together is a mistake" {
+	fixed_vhd a.vhd
+	run -2 vhdtool check --backup undo a.vhd
+	run -2 vhdtool check --repair --force a.vhd
+	run -2 vhdtool check --repair --size 1M a.vhd
+	run -2 vhdtool check --repair --restore undo a.vhd
+}
+
+# salvaged IMAGE CODE: a salvage mends it, and a second one nothing
+salvaged() {
+	corpus "$1"
+	cp "$1" original
+	run -0 vhdtool check --repair=salvage --dry-run "$1"
+	[[ "$output" == *"to be mended"*"[$2]"* ]]
+	cmp "$1" original
+	run -0 vhdtool check --repair=salvage "$1"
+	[[ "$output" == *"mended"*"[$2]"* ]]
+	run -0 vhdtool check "$1"
+	run -0 vhdtool hash "$1"
+	run -0 vhdtool check --repair=salvage "$1"
+	[[ "$output" != *mended* ]]
+}
+
+@test "salvage gives blocks that share space a place each" {
+	salvaged s-x-bat-duplicate.vhdx bat-overlap
+	salvaged s-v-batentry-duplicate.vhd bat-overlap
+}
+
+@test "salvage clears an entry behind the file and says what is lost" {
+	salvaged s-x-bat-past-eof.vhdx bat-entry
+	corpus s-v-batentry-past-eof.vhd
+	run -0 vhdtool check --repair=salvage s-v-batentry-past-eof.vhd
+	[[ "$output" == *"disk bytes 2097152 to 4194303 [bat-entry]"* ]]
+	corpus s-v-batentry-past-eof.vhd
+	run -0 vhdtool check --json --repair=salvage s-v-batentry-past-eof.vhd
+	jq -e '.faults == [] and .repairs[0].start == 2097152 and
+		.repairs[0].length == 2097152' <<<"$output"
+}
+
+@test "salvage rebuilds a dynamic header that the table proves" {
+	salvaged s-v-dynhdr-bad-sum.vhd corrupt
+}
+
+@test "salvage of a VHD without footers needs its size" {
+	corpus s-v-both-footers-bad.vhd
+	cp s-v-both-footers-bad.vhd original
+	status 1 vhdtool check --repair=salvage s-v-both-footers-bad.vhd
+	[[ "$stderr" == *"hint: "*"--size SIZE"* ]]
+	cmp s-v-both-footers-bad.vhd original
+	run -0 vhdtool check --repair=salvage --size 4M s-v-both-footers-bad.vhd
+	run -0 vhdtool check s-v-both-footers-bad.vhd
+	vhdtool info --json s-v-both-footers-bad.vhd |
+		jq -e '."virtual-size" == 4194304'
+}
+
+@test "a backup gives back every byte" {
+	corpus s-v-batentry-duplicate.vhd
+	cp s-v-batentry-duplicate.vhd original
+	run -0 vhdtool check --repair=salvage --backup undo \
+		s-v-batentry-duplicate.vhd
+	run -1 cmp s-v-batentry-duplicate.vhd original
+	run -0 vhdtool check --restore undo s-v-batentry-duplicate.vhd
+	cmp s-v-batentry-duplicate.vhd original
+}
+
+@test "a backup is never replaced without --force, nor made for nothing" {
+	corpus s-v-copy-bad.vhd
+	cp s-v-copy-bad.vhd original
+	echo precious >undo
+	status 1 vhdtool check --repair --backup undo s-v-copy-bad.vhd
+	[[ "$stderr" == *"undo: the file exists"*"--force"* ]]
+	cmp s-v-copy-bad.vhd original
+	[ "$(cat undo)" = precious ]
+	run -0 vhdtool check --repair --backup undo --force s-v-copy-bad.vhd
+	rm undo
+	run -0 vhdtool check --repair --backup undo s-v-copy-bad.vhd
+	[ ! -e undo ]
+	[ -z "$(find . -name '*undo*')" ]
+}
+
+@test "a backup is not the image itself" {
+	corpus s-v-copy-bad.vhd
+	cp s-v-copy-bad.vhd original
+	run -1 vhdtool check --repair --force --backup ./s-v-copy-bad.vhd \
+		s-v-copy-bad.vhd
+	cmp s-v-copy-bad.vhd original
+}
+
+@test "a damaged backup restores nothing" {
+	corpus s-v-batentry-duplicate.vhd
+	vhdtool check --repair=salvage --backup undo s-v-batentry-duplicate.vhd
+	cp s-v-batentry-duplicate.vhd repaired
+	printf x | dd of=undo bs=1 seek=70 conv=notrunc status=none
+	status 1 vhdtool check --restore undo s-v-batentry-duplicate.vhd
+	[[ "$stderr" == *"undo: "*"damaged"* ]]
+	status 1 vhdtool check --restore repaired s-v-batentry-duplicate.vhd
+	[[ "$stderr" == *"repaired: "*"vhdundo1"* ]]
+	status 1 vhdtool check --restore nothing s-v-batentry-duplicate.vhd
+	[[ "$stderr" == *"nothing: "* ]]
+	cmp s-v-batentry-duplicate.vhd repaired
+}
+
+@test "a dry run exits as a real one would" {
+	corpus s-v-foot-lost.vhd s-x-bat-past-eof.vhdx
+	run -0 vhdtool check --repair --dry-run s-v-foot-lost.vhd
+	run -3 vhdtool check --repair --dry-run s-x-bat-past-eof.vhdx
+	run -0 vhdtool check --repair=salvage --dry-run s-x-bat-past-eof.vhdx
+	corpus fatt-child.vhd
+	run -3 vhdtool check --repair --dry-run fatt-child.vhd
+	[[ "$output" == *"[parent-missing]"* ]]
+}
+
+@test "a file that may not be written is refused" {
+	[ "$(id -u)" != 0 ] || skip "root may write everything"
+	corpus s-v-copy-bad.vhd
+	chmod a-w s-v-copy-bad.vhd
+	status 1 vhdtool check --repair s-v-copy-bad.vhd
+	[[ "$stderr" == *"s-v-copy-bad.vhd: "* ]]
+}
+
+# be32 NUMBER: its four bytes
+be32() {
+	printf "%b" "$(printf '\\x%02x\\x%02x\\x%02x\\x%02x' $(($1 >> 24 & 255)) \
+		$(($1 >> 16 & 255)) $(($1 >> 8 & 255)) $(($1 & 255)))"
+}
+
+@test "a VHD of a suspended machine is refused, with a hint" {
+	fixed_vhd a.vhd
+	local sum footer=1048576
+	sum=$((16#$(od -An -tx1 -j $((footer + 64)) -N 4 a.vhd | tr -d ' ')))
+	printf '\x01' | dd of=a.vhd bs=1 seek=$((footer + 84)) conv=notrunc \
+		status=none
+	be32 $((sum - 1)) | dd of=a.vhd bs=1 seek=$((footer + 64)) \
+		conv=notrunc status=none
+	cp a.vhd original
+	status 1 vhdtool check --repair a.vhd
+	[[ "$stderr" == *"hint: end the suspended virtual machine first"* ]]
+	cmp a.vhd original
 }
