@@ -32,6 +32,7 @@ struct command {
 
 extern const struct command chain_command;
 extern const struct command check_command;
+extern const struct command compact_command;
 extern const struct command compare_command;
 extern const struct command convert_command;
 extern const struct command create_command;
@@ -42,10 +43,14 @@ extern const struct command info_command;
 extern const struct command log_command;
 extern const struct command map_command;
 extern const struct command measure_command;
+extern const struct command mount_command;
 extern const struct command read_command;
+extern const struct command resize_command;
 extern const struct command snapshot_command;
+extern const struct command trim_command;
 extern const struct command write_command;
 extern const struct command set_command;
+extern const struct command umount_command;
 extern const struct command zero_command;
 
 #endif

@@ -10,6 +10,8 @@
 #include "command.h"
 #include "escape.h"
 
+const char *diag_program = "vhdtool";
+
 static void print_safe(const char *text)
 {
 	char *safe = escape(text);
@@ -20,7 +22,7 @@ static void print_safe(const char *text)
 
 static void print_prefix(const char *path, const char *kind)
 {
-	fputs("vhdtool: ", stderr);
+	fprintf(stderr, "%s: ", diag_program);
 	if (path) {
 		print_safe(path);
 		fputs(": ", stderr);

@@ -12,6 +12,9 @@
 
 #include <libvhd.h>
 
+/* What messages begin with: "vhdtool" unless another program says otherwise. */
+extern const char *diag_program;
+
 #define DIAG_FORMAT(n) __attribute__((format(printf, n, n + 1)))
 
 /*

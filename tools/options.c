@@ -245,7 +245,8 @@ static int parse_words(struct cursor *at)
 			options = false;
 		else if (options && strncmp(word, "--", 2) == 0)
 			rc = parse_long(at, word);
-		else if (options && word[0] == '-' && word[1])
+		else if (options && word[0] == '-' && word[1] &&
+			 !(word[1] >= '0' && word[1] <= '9')) /* no number */
 			rc = parse_letters(at, word);
 		else
 			at->out->arguments[at->out->count++] = word;

@@ -3,7 +3,7 @@
  * The one option parser. A command describes its options in a table; parsing
  * fills the variables the table points to. Options may stand before or after
  * the arguments; "--" ends them; a value follows as `--name VALUE`,
- * `--name=VALUE`, `-n VALUE` or `-nVALUE`.
+ * `--name=VALUE`, `-n VALUE` or `-nVALUE`. A word such as -1G is an argument.
  */
 #ifndef TOOLS_OPTIONS_H
 #define TOOLS_OPTIONS_H

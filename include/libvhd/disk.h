@@ -218,6 +218,58 @@ int vhd_disk_resize(struct vhd_disk *disk, uint64_t size,
 /* 1 if the disk takes writes */
 int vhd_disk_is_writable(const struct vhd_disk *disk);
 
+/* -- moving the bytes oneself -----------------------------------------------
+ *
+ * For programs that give the kernel descriptors and offsets instead of buffers:
+ * a FUSE server that splices, a virtual machine monitor with a ring of its own.
+ * All may be called from many threads.
+ */
+
+/*
+ * Between hold and release the extents that are asked for stay true: the space
+ * they name is not given to anything else. Never waits; hold it for one request
+ * only, since freed space is kept back meanwhile. Returns a token for release.
+ */
+unsigned vhd_disk_hold(struct vhd_disk *disk);
+void vhd_disk_release(struct vhd_disk *disk, unsigned token);
+
+/*
+ * As vhd_disk_extent(), from layer `first` on: the disk as it was before the
+ * layers above it were made. The range lies inside that layer's size. PARENT
+ * never comes out.
+ */
+int vhd_disk_layer_extent(struct vhd_disk *disk, unsigned first,
+			  uint64_t offset, uint64_t length,
+			  struct vhd_extent *out, struct vhd_diag *diag);
+
+/* As vhd_disk_read(), from layer `first` on. */
+int vhd_disk_layer_read(struct vhd_disk *disk, unsigned first, uint64_t offset,
+			void *buf, size_t len, struct vhd_diag *diag);
+
+/* One piece of a write, its bytes to be moved by the caller. */
+struct vhd_disk_piece {
+	uint64_t start;     /* of the disk */
+	uint64_t length;    /* may be less than asked for */
+	uint64_t offset;    /* in the leaf's file: the data go here */
+	uint64_t state[32]; /* the library's own */
+};
+
+/*
+ * Reserves what the next piece of [offset, offset + length) needs. The caller
+ * then writes exactly `length` bytes at `offset` of the leaf's file
+ * (vhd_image_file(), or its descriptor) and ends the piece with commit, after
+ * which reads show it, or with abort if the bytes could not be written: then
+ * the disk is as before, except that a range that was stored already holds
+ * whatever was written. A block that is being allocated makes others who want
+ * to allocate the same block wait, so end a piece before beginning the next.
+ * Errors as vhd_disk_write().
+ */
+int vhd_disk_piece_begin(struct vhd_disk *disk, uint64_t offset,
+			 uint64_t length, struct vhd_disk_piece *out,
+			 struct vhd_diag *diag);
+int vhd_disk_piece_commit(struct vhd_disk *disk, struct vhd_disk_piece *piece);
+void vhd_disk_piece_abort(struct vhd_disk *disk, struct vhd_disk_piece *piece);
+
 #ifdef __cplusplus
 }
 #endif

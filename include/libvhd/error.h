@@ -62,6 +62,8 @@ enum vhd_error {
 	VHD_E_REPAIR = -21,
 	/* The image is the parent of others; a change would spoil them. */
 	VHD_E_CHILDREN = -22,
+	/* The disk holds data that would be lost. */
+	VHD_E_DATA = -23,
 };
 
 /* Offset of a diagnostic that belongs to no place in a file. */

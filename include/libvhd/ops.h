@@ -202,6 +202,35 @@ struct vhd_set_options {
 int vhd_set(const char *path, const struct vhd_set_options *options,
 	    struct vhd_diag *diag);
 
+/* -- resize --------------------------------------------------------------- */
+
+/* even if what is cut off holds data */
+#define VHD_RESIZE_FORCE (1u << 0)
+
+struct vhd_resize_options {
+	size_t size;    /* sizeof(struct vhd_resize_options) */
+	uint32_t flags; /* VHD_RESIZE_* */
+};
+
+/*
+ * Where the content of [from, to) of a disk ends: behind its last byte that is
+ * not zero, or `from` if there is none. Searched from behind, so that it takes
+ * no longer than the zeros behind it. Holes are not read. VHD_E_RANGE,
+ * VHD_E_CANCELED.
+ */
+int vhd_used_end(struct vhd_disk *disk, uint64_t from, uint64_t to,
+		 uint64_t *end, struct vhd_job *job, struct vhd_diag *diag);
+
+/*
+ * vhd_disk_resize(), but never cuts off data: VHD_E_DATA, unless FORCE is
+ * given. `disk` is open for writing. Progress and cancel are for the search;
+ * once the size begins to change it is changed (blocks in the way of a longer
+ * table are few). options may be NULL.
+ */
+int vhd_resize(struct vhd_disk *disk, uint64_t size,
+	       const struct vhd_resize_options *options, struct vhd_job *job,
+	       struct vhd_diag *diag);
+
 /* -- compact -------------------------------------------------------------- */
 
 /* let go of blocks that read as zeros, and of zeros inside other blocks where

@@ -25,6 +25,7 @@ static const char *const texts[] = {
 	[-VHD_E_CANCELED] = "canceled",
 	[-VHD_E_REPAIR] = "the image needs a repair first",
 	[-VHD_E_CHILDREN] = "the image is the parent of others",
+	[-VHD_E_DATA] = "data would be lost",
 };
 
 const char *vhd_strerror(int error)

@@ -10,17 +10,17 @@
  */
 #include <string.h>
 
-#include "below.h"
 #include "core/checked.h"
 #include "core/diag.h"
+#include "below.h"
 #include "disk.h"
 #include "image/writer.h"
 
-int vhd_disk_extent_below(struct vhd_disk *disk, unsigned layer,
-			  uint64_t offset, uint64_t length,
-			  struct vhd_extent *out, struct vhd_diag *diag)
+static int resolve(struct vhd_disk *disk, unsigned first, uint64_t offset,
+		   uint64_t length, struct vhd_extent *out,
+		   struct vhd_diag *diag)
 {
-	for (unsigned depth = layer; depth < disk->count; depth++) {
+	for (unsigned depth = first; depth < disk->count; depth++) {
 		struct vhd_image *image = disk->layers[depth].image;
 		uint64_t size = vhd_image_size(image);
 		int rc;
@@ -49,32 +49,51 @@ int vhd_disk_extent_below(struct vhd_disk *disk, unsigned layer,
 int vhd_disk_resolve(struct vhd_disk *disk, uint64_t offset, uint64_t length,
 		     struct vhd_extent *out, struct vhd_diag *diag)
 {
-	return vhd_disk_extent_below(disk, 0, offset, length, out, diag);
+	return resolve(disk, 0, offset, length, out, diag);
+}
+
+int vhd_disk_extent_below(struct vhd_disk *disk, unsigned layer,
+			  uint64_t offset, uint64_t length,
+			  struct vhd_extent *out, struct vhd_diag *diag)
+{
+	return resolve(disk, layer, offset, length, out, diag);
 }
 
 /* a range on an active disk, or why not */
-static int check(const struct vhd_disk *disk, uint64_t offset, uint64_t length,
-		 struct vhd_diag *diag)
+static int check(struct vhd_disk *disk, unsigned first, uint64_t offset,
+		 uint64_t length, struct vhd_diag *diag)
 {
+	uint64_t size = disk->size;
+
 	if (disk->inactive)
 		return vhd_fail(diag, VHD_E_BUSY, NULL, VHD_NO_OFFSET,
 				"the disk was handed over");
-	if (!vhd_inside(offset, length, disk->size))
+	if (first) {
+		struct vhd_image *image = vhd_disk_image(disk, first);
+
+		size = image ? vhd_image_size(image) : 0;
+	}
+	if (!vhd_inside(offset, length, size))
 		return vhd_fail(diag, VHD_E_RANGE, NULL, VHD_NO_OFFSET,
 				vhd_strerror(VHD_E_RANGE));
 	return 0;
 }
 
-int vhd_disk_extent(struct vhd_disk *disk, uint64_t offset, uint64_t length,
-		    struct vhd_extent *out, struct vhd_diag *diag)
+int vhd_disk_layer_extent(struct vhd_disk *disk, unsigned first,
+			  uint64_t offset, uint64_t length,
+			  struct vhd_extent *out, struct vhd_diag *diag)
 {
-	int rc = check(disk, offset, length, diag);
+	int rc = check(disk, first, offset, length, diag);
 
 	if (!rc && !length)
 		rc = VHD_E_RANGE;
-	if (rc)
-		return rc;
-	return vhd_disk_resolve(disk, offset, length, out, diag);
+	return rc ? rc : resolve(disk, first, offset, length, out, diag);
+}
+
+int vhd_disk_extent(struct vhd_disk *disk, uint64_t offset, uint64_t length,
+		    struct vhd_extent *out, struct vhd_diag *diag)
+{
+	return vhd_disk_layer_extent(disk, 0, offset, length, out, diag);
 }
 
 static int read_extent(struct vhd_disk *disk, const struct vhd_extent *e,
@@ -96,15 +115,12 @@ static int read_extent(struct vhd_disk *disk, const struct vhd_extent *e,
 	return rc;
 }
 
-int vhd_disk_read_below(struct vhd_disk *disk, unsigned layer, uint64_t offset,
-			void *buf, size_t len, struct vhd_diag *diag)
+static int read_range(struct vhd_disk *disk, unsigned first, uint64_t offset,
+		      uint8_t *out, size_t len, struct vhd_diag *diag)
 {
-	uint8_t *out = buf;
-
 	while (len) {
 		struct vhd_extent e;
-		int rc = vhd_disk_extent_below(disk, layer, offset, len, &e,
-					       diag);
+		int rc = resolve(disk, first, offset, len, &e, diag);
 
 		if (!rc)
 			rc = read_extent(disk, &e, out, diag);
@@ -117,17 +133,38 @@ int vhd_disk_read_below(struct vhd_disk *disk, unsigned layer, uint64_t offset,
 	return 0;
 }
 
-int vhd_disk_read(struct vhd_disk *disk, uint64_t offset, void *buf, size_t len,
-		  struct vhd_diag *diag)
+int vhd_disk_read_below(struct vhd_disk *disk, unsigned layer, uint64_t offset,
+			void *buf, size_t len, struct vhd_diag *diag)
 {
-	struct vhd_image *leaf = disk->layers[0].image;
-	int rc = check(disk, offset, len, diag);
+	return read_range(disk, layer, offset, buf, len, diag);
+}
+
+int vhd_disk_layer_read(struct vhd_disk *disk, unsigned first, uint64_t offset,
+			void *buf, size_t len, struct vhd_diag *diag)
+{
+	int rc = check(disk, first, offset, len, diag);
 	unsigned token;
 
 	if (rc)
 		return rc;
-	token = vhd_image_enter(leaf);
-	rc = vhd_disk_read_below(disk, 0, offset, buf, len, diag);
-	vhd_image_leave(leaf, token);
+	token = vhd_disk_hold(disk);
+	rc = read_range(disk, first, offset, buf, len, diag);
+	vhd_disk_release(disk, token);
 	return rc;
+}
+
+int vhd_disk_read(struct vhd_disk *disk, uint64_t offset, void *buf, size_t len,
+		  struct vhd_diag *diag)
+{
+	return vhd_disk_layer_read(disk, 0, offset, buf, len, diag);
+}
+
+unsigned vhd_disk_hold(struct vhd_disk *disk)
+{
+	return vhd_image_enter(disk->layers[0].image);
+}
+
+void vhd_disk_release(struct vhd_disk *disk, unsigned token)
+{
+	vhd_image_leave(disk->layers[0].image, token);
 }

@@ -4,6 +4,8 @@
  * the data, commit). Zeroing and discarding turn into metadata block by block
  * where the leaf can; what is left is written, or cut out of the host file.
  */
+#include <string.h>
+
 #include "core/checked.h"
 #include "core/diag.h"
 #include "disk.h"
@@ -29,6 +31,47 @@ static int check_range(const struct vhd_disk *disk, uint64_t offset,
 	if (!vhd_is_aligned(offset | length, disk->sector_size))
 		return VHD_E_ALIGN;
 	return 0;
+}
+
+_Static_assert(sizeof(struct vhd_write) <=
+		       sizeof(((struct vhd_disk_piece *)NULL)->state),
+	       "a piece has room for what begin() reserves");
+
+int vhd_disk_piece_begin(struct vhd_disk *disk, uint64_t offset,
+			 uint64_t length, struct vhd_disk_piece *out,
+			 struct vhd_diag *diag)
+{
+	struct vhd_write w;
+	int rc = check_range(disk, offset, length);
+
+	if (!rc && !length)
+		rc = VHD_E_RANGE;
+	if (!rc)
+		rc = vhd_image_write_begin(disk->layers[0].image, offset,
+					   length, &w);
+	if (rc)
+		return fail(disk, rc, diag);
+	out->start = offset;
+	out->length = w.length;
+	out->offset = w.offset;
+	memcpy(out->state, &w, sizeof(w));
+	return 0;
+}
+
+int vhd_disk_piece_commit(struct vhd_disk *disk, struct vhd_disk_piece *piece)
+{
+	struct vhd_write w;
+
+	memcpy(&w, piece->state, sizeof(w));
+	return vhd_image_write_commit(disk->layers[0].image, &w);
+}
+
+void vhd_disk_piece_abort(struct vhd_disk *disk, struct vhd_disk_piece *piece)
+{
+	struct vhd_write w;
+
+	memcpy(&w, piece->state, sizeof(w));
+	vhd_image_write_abort(disk->layers[0].image, &w);
 }
 
 static int write_data(struct vhd_image *leaf, uint64_t offset,

@@ -61,10 +61,10 @@ Test(diag, a_new_failure_forgets_the_old_hint)
 
 Test(diag, every_error_has_a_sentence)
 {
-	for (int e = 0; e >= VHD_E_CHILDREN; e--)
+	for (int e = 0; e >= VHD_E_DATA; e--)
 		cr_expect_str_neq(vhd_strerror(e), "unknown error", "%d", e);
 	cr_expect_str_eq(vhd_strerror(1), "unknown error");
-	cr_expect_str_eq(vhd_strerror(VHD_E_CHILDREN - 1), "unknown error");
+	cr_expect_str_eq(vhd_strerror(VHD_E_DATA - 1), "unknown error");
 	cr_expect_str_eq(vhd_strerror(-2147483647 - 1), "unknown error");
 }
 

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "helper.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "memory.h"
+
+void helper_add(struct helper_arguments *a, const char *item)
+{
+	a->items = tool_resize(a->items, (a->count + 2) * sizeof(*a->items));
+	a->items[a->count++] = item;
+	a->items[a->count] = NULL;
+}
+
+void helper_add_value(struct helper_arguments *a, const char *name,
+		      const char *value)
+{
+	helper_add(a, name);
+	helper_add(a, value);
+}
+
+/* "folder/name" if that can be run; free() it */
+static char *in_folder(const char *folder, size_t length, const char *name)
+{
+	char *path = NULL;
+
+	if (asprintf(&path, "%.*s/%s", (int)length, folder, name) < 0)
+		return tool_must(NULL);
+	if (access(path, X_OK) == 0)
+		return path;
+	free(path);
+	return NULL;
+}
+
+static char *beside(const char *name)
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self));
+	const char *slash;
+
+	if (n <= 0 || (size_t)n == sizeof(self))
+		return NULL;
+	slash = memrchr(self, '/', (size_t)n);
+	return slash ? in_folder(self, (size_t)(slash - self), name) : NULL;
+}
+
+static char *in_search_path(const char *name)
+{
+	const char *path = getenv("PATH");
+	char *found = NULL;
+
+	while (path && *path && !found) {
+		size_t n = strcspn(path, ":");
+
+		found = n ? in_folder(path, n, name) : NULL;
+		path += n + (path[n] == ':');
+	}
+	return found;
+}
+
+char *helper_find(const char *name, const char *env)
+{
+	const char *given = env ? secure_getenv(env) : NULL;
+	char *path;
+
+	if (given)
+		return tool_must(strdup(given));
+	path = beside(name);
+	return path ? path : in_search_path(name);
+}
+
+int helper_run(const char *program, const struct helper_arguments *a)
+{
+	int status, rc;
+	pid_t pid;
+
+	/* the interface lacks a const; nothing is changed */
+	rc = posix_spawnp(&pid, program, NULL, NULL,
+			  (char *const *)(uintptr_t)a->items, environ);
+	if (rc) {
+		errno = rc;
+		return -1;
+	}
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -1;
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	errno = EINTR;
+	return -1;
+}
