@@ -32,6 +32,8 @@ release() {
 		[ -n "$stderr" ]
 		status 1 vhdtool zero --offset 0 --length 512 $image
 		status 1 vhdtool discard --offset 0 --length 512 $image
+		status 1 vhdtool compact $image
+		status 1 vhdtool trim $image
 		status 1 vhdtool check --repair $image
 		[[ "$stderr" == *"another program"* ]]
 		status 1 vhdtool check --restore piece $image
