@@ -27,7 +27,7 @@ list() {
 	local image=$1
 	shift
 	"$FSMAP" "$@" "$image" >list
-	"$here/ranges" check list
+	"$here/ranges.py" check list
 }
 
 # state [NUMBER]: the state of a partition in the list
@@ -37,12 +37,12 @@ state() {
 
 # total [NUMBER]: the unused bytes in the list
 total() {
-	"$here/ranges" total list "$@"
+	"$here/ranges.py" total list "$@"
 }
 
 # poison RAW: overwrites all that is unused according to the list
 poison() {
-	"$here/ranges" poison list "$1"
+	"$here/ranges.py" poison list "$1"
 }
 
 # known_files DIR: a tree of files of all sizes, the hashes in DIR.sums

@@ -6,7 +6,7 @@ load helper
 
 @test "once in the sandbox, nothing can be opened, started or reached" {
 	run --separate-stderr -0 "$FSMAP" --self-test
-	[ "${#lines[@]}" -ge 13 ]
+	[ "${#lines[@]}" -ge 11 ]
 	[[ $output != *"NOT REFUSED"* ]]
 	[[ $output == *"refused: open a file"* ]]
 	[[ $output == *"refused: open a socket"* ]]
@@ -26,9 +26,10 @@ load helper
 # The file system is read after the sandbox is entered, never before.
 @test "no byte of the disk is read before the rights are gone" {
 	need strace
+	strace -o /dev/null true || skip "strace may not trace here"
 	ext a.raw 48M -t ext4
 	strace -o trace -e trace=openat,pread64,seccomp,setresuid \
-		"$FSMAP" a.raw >list || skip "no strace here"
+		"$FSMAP" a.raw >list
 	grep -q '^seccomp(SECCOMP_SET_MODE_FILTER' trace
 	awk '/a\.raw/ { open = 1 }
 		/^seccomp\(SECCOMP_SET_MODE_FILTER/ { inside = 1 }
@@ -41,8 +42,8 @@ load helper
 
 @test "the caller's descriptors are closed" {
 	need strace
+	strace -o /dev/null true || skip "strace may not trace here"
 	truncate -s 1M a.raw
-	strace -o trace -e trace=close_range "$FSMAP" a.raw >list ||
-		skip "no strace here"
+	strace -o trace -e trace=close_range "$FSMAP" a.raw >list
 	grep -q '^close_range(3, ' trace
 }

@@ -25,18 +25,6 @@
 #define MEMORY_MAX  ((rlim_t)2 << 30)
 #define SECONDS_MAX ((rlim_t)600)
 
-/* Address sanitizer maps terabytes and reports to standard error. */
-#if defined(__SANITIZE_ADDRESS__)
-#	define SANITIZED 1
-#elif defined(__has_feature)
-#	if __has_feature(address_sanitizer)
-#		define SANITIZED 1
-#	endif
-#endif
-#ifndef SANITIZED
-#	define SANITIZED 0
-#endif
-
 /* In a user namespace without a nobody this fails, and root there is none. */
 static void drop_root(void)
 {
@@ -56,7 +44,7 @@ static int limit(__rlimit_resource_t resource, rlim_t value)
 
 static int set_limits(void)
 {
-	if (!SANITIZED && limit(RLIMIT_AS, MEMORY_MAX))
+	if (!SANDBOX_SANITIZED && limit(RLIMIT_AS, MEMORY_MAX))
 		return -1;
 	return limit(RLIMIT_CPU, SECONDS_MAX) || limit(RLIMIT_CORE, 0) ||
 	       limit(RLIMIT_NOFILE, 0);
@@ -110,12 +98,24 @@ static int allow_on(scmp_filter_ctx filter, int call, int fd)
 				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)fd));
 }
 
+/* What the sanitizer does at the end of a program and in a report. */
+static int allow_sanitizer(scmp_filter_ctx filter)
+{
+	int rc = 0;
+
+	if (SANDBOX_SANITIZED) {
+		rc = allow_on(filter, SCMP_SYS(write), STDERR_FILENO);
+		if (!rc)
+			rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW,
+					      SCMP_SYS(sigaltstack), 0);
+	}
+	return rc;
+}
+
 static int allow_writing(scmp_filter_ctx filter, int scratch)
 {
 	int rc = allow_on(filter, SCMP_SYS(write), STDOUT_FILENO);
 
-	if (!rc && SANITIZED)
-		rc = allow_on(filter, SCMP_SYS(write), STDERR_FILENO);
 	if (!rc)
 		rc = allow_on(filter, SCMP_SYS(pwrite64), scratch);
 	if (!rc)
@@ -162,6 +162,8 @@ static int forbid_calls(int scratch)
 		rc = allow_fstat(filter);
 	if (!rc)
 		rc = allow_memory(filter);
+	if (!rc)
+		rc = allow_sanitizer(filter);
 	if (!rc)
 		rc = seccomp_load(filter);
 	seccomp_release(filter);

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Checks and uses what vhd-fsmap printed.
 
-ranges check LIST            is it complete, in order and inside the disk?
-ranges total LIST [NUMBER]   unused bytes, of one partition or of all
-ranges poison LIST RAW       overwrites every unused byte in a raw disk
+ranges.py check LIST            is it complete, in order and inside the disk?
+ranges.py total LIST [NUMBER]   unused bytes, of one partition or of all
+ranges.py poison LIST RAW       overwrites every unused byte in a raw disk
 """
 import sys
 
@@ -19,8 +19,13 @@ def demand(condition, line):
 
 
 def read(path):
+    with open(path, encoding="ascii") as f:
+        return parse(f.read())
+
+
+def parse(text):
     """The partition numbers and ranges of a list that follows the rules."""
-    lines = open(path, encoding="ascii").read().split("\n")
+    lines = text.split("\n")
     demand(lines[-1] == "" and lines[-2] == "end", "no end")
     demand(lines[0] == "vhd-fsmap 1", lines[0])
     _, size, sector, _ = lines[2].split(" ")
@@ -68,7 +73,8 @@ def main():
         print(sum(r[2] for r in unused if not numbers or r[0] in numbers))
 
 
-try:
-    main()
-except Fault as fault:
-    sys.exit("ranges: %s" % fault)
+if __name__ == "__main__":
+    try:
+        main()
+    except Fault as fault:
+        sys.exit("ranges: %s" % fault)
