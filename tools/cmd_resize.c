@@ -7,6 +7,7 @@
 #include "command.h"
 #include "diag.h"
 #include "escape.h"
+#include "fsmap_client.h"
 #include "gpt.h"
 #include "range.h"
 #include "size.h"
@@ -155,6 +156,49 @@ static int check_data(const struct work *w, struct vhd_job *job)
 	return TOOL_FAILED;
 }
 
+/* where a partition, or the file system of a disk without any, ends; 0 if that
+ * is not known */
+static uint64_t end_of(const struct fsmap_fs *fs)
+{
+	if (fs->number)
+		return fs->start + fs->length;
+	return fs->size ? fs->start + fs->size : 0;
+}
+
+static int refuse_fs(const struct work *w, const struct fsmap_fs *fs)
+{
+	char *name = fsmap_fs_text(fs);
+
+	diag_error(w->path, "%s%s ends at byte %" PRIu64,
+		   fs->number ? "" : "the file system of ", name, end_of(fs));
+	diag_hint("shrink it first; --force cuts it off");
+	free(name);
+	return TOOL_FAILED;
+}
+
+/* MBR partitions, and file systems of disks without a table */
+static int check_inside(const struct work *w)
+{
+	struct fsmap map;
+	int rc = TOOL_DONE;
+
+	if (!fsmap_is_there()) {
+		diag_warning(w->path, "partitions and file systems inside are "
+				      "not looked at: vhd-fsmap is not "
+				      "installed");
+		return TOOL_DONE;
+	}
+	/* no range is that long: the sizes of file systems are what counts */
+	if (fsmap_get(w->disk, w->path, &opt.open, UINT64_MAX, &map))
+		return TOOL_FAILED;
+	for (size_t i = 0; i < map.fs_count && !rc; i++)
+		if (map.fs[i].state != FSMAP_CONTAINER &&
+		    end_of(&map.fs[i]) > w->after)
+			rc = refuse_fs(w, &map.fs[i]);
+	fsmap_free(&map);
+	return rc;
+}
+
 static int check_loss(const struct work *w, struct vhd_job *job)
 {
 	int rc;
@@ -162,6 +206,8 @@ static int check_loss(const struct work *w, struct vhd_job *job)
 	if (w->after >= w->before || opt.force)
 		return TOOL_DONE;
 	rc = check_gpt(w);
+	if (!rc)
+		rc = check_inside(w);
 	return rc ? rc : check_data(w, job);
 }
 

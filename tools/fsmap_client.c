@@ -272,6 +272,14 @@ int fsmap_list(struct vhd_disk *disk, unsigned layer, const char *path,
 	return get(disk, layer, path, options, NULL, out);
 }
 
+bool fsmap_is_there(void)
+{
+	char *helper = find_helper();
+
+	free(helper);
+	return helper;
+}
+
 /* -- for those who use it -------------------------------------------------- */
 
 uint64_t fsmap_total(const struct fsmap_ranges *ranges)

@@ -33,6 +33,9 @@ int fsmap_get(struct vhd_disk *disk, const char *path,
 int fsmap_list(struct vhd_disk *disk, unsigned layer, const char *path,
 	       const struct open_options *options, struct fsmap *out);
 
+/* False if the helper is not installed; the others fail then. */
+bool fsmap_is_there(void);
+
 /* The bytes of all ranges. */
 uint64_t fsmap_total(const struct fsmap_ranges *ranges);
 

@@ -237,3 +237,25 @@ gpt_is_good() { # IMAGE
 teardown() {
 	umount "$BATS_TEST_TMPDIR/small" 2>/dev/null || true
 }
+
+@test "a file system or an MBR partition in the way is named" {
+	[ -x "$(dirname "$VHDTOOL")/vhd-fsmap" ] || skip "vhd-fsmap is not built"
+	need mke2fs sfdisk
+	truncate -s 64M fs.raw
+	mke2fs -q -t ext4 -L root -F fs.raw
+	vhdtool convert -q fs.raw fs.vhdx
+	cp fs.vhdx before
+	status 1 vhdtool resize fs.vhdx 60M
+	[[ "$stderr" == *'the file system of the disk (ext4 "root") ends at byte 67108864'* ]]
+	[[ "$stderr" == *hint:*--force* ]]
+	cmp fs.vhdx before
+	truncate -s 64M mbr.raw
+	printf '%s\n' 'label: dos' 'start=2048, size=20480, type=83' \
+		'start=22528, size=102400, type=83' | sfdisk -q mbr.raw
+	vhdtool convert -q mbr.raw mbr.vhd
+	status 1 vhdtool resize mbr.vhd 60M
+	[[ "$stderr" == *"partition 2 ends at byte 63963136"* ]]
+	status 0 vhdtool resize mbr.vhd 61M
+	status 0 vhdtool resize --force mbr.vhd 32M
+	VHD_FSMAP=/nowhere/vhd-fsmap status 1 vhdtool resize fs.vhdx 60M
+}
