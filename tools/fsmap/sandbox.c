@@ -95,7 +95,7 @@ static int allow_always(scmp_filter_ctx filter)
 static int allow_on(scmp_filter_ctx filter, int call, int fd)
 {
 	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1,
-				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)fd));
+				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)fd, 0));
 }
 
 /* What the sanitizer does at the end of a program and in a report. */
@@ -128,7 +128,7 @@ static int allow_fstat(scmp_filter_ctx filter)
 {
 	return seccomp_rule_add(
 		filter, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1,
-		SCMP_A3(SCMP_CMP_EQ, (scmp_datum_t)AT_EMPTY_PATH));
+		SCMP_A3(SCMP_CMP_EQ, (scmp_datum_t)AT_EMPTY_PATH, 0));
 }
 
 /* Memory, but none that holds new code. */
