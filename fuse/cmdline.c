@@ -18,6 +18,12 @@ enum key { KEY_ROOT = 1, KEY_IGNORED };
 		text, offsetof(struct cmdline, member), value                  \
 	}
 
+/* FUSE_OPT_KEY without the conversion that clang warns of */
+#define OPTION_KEY(text, key)                                                  \
+	{                                                                      \
+		text, (unsigned long)-1U, key                                  \
+	}
+
 static const struct fuse_opt table[] = {
 	OPTION("-h", help, 1),
 	OPTION("--help", help, 1),
@@ -46,15 +52,15 @@ static const struct fuse_opt table[] = {
 	OPTION("ignore_children", open.ignore_children, 1),
 	OPTION("--force-share", open.force_share, 1),
 	OPTION("force_share", open.force_share, 1),
-	FUSE_OPT_KEY("--parent-root=", KEY_ROOT),
-	FUSE_OPT_KEY("parent_root=", KEY_ROOT),
+	OPTION_KEY("--parent-root=", KEY_ROOT),
+	OPTION_KEY("parent_root=", KEY_ROOT),
 	/* what mount(8) and systemd pass along and others act on */
-	FUSE_OPT_KEY("auto", KEY_IGNORED),
-	FUSE_OPT_KEY("noauto", KEY_IGNORED),
-	FUSE_OPT_KEY("user", KEY_IGNORED),
-	FUSE_OPT_KEY("nofail", KEY_IGNORED),
-	FUSE_OPT_KEY("_netdev", KEY_IGNORED),
-	FUSE_OPT_KEY("x-systemd.", KEY_IGNORED),
+	OPTION_KEY("auto", KEY_IGNORED),
+	OPTION_KEY("noauto", KEY_IGNORED),
+	OPTION_KEY("user", KEY_IGNORED),
+	OPTION_KEY("nofail", KEY_IGNORED),
+	OPTION_KEY("_netdev", KEY_IGNORED),
+	OPTION_KEY("x-systemd.", KEY_IGNORED),
 	FUSE_OPT_END,
 };
 
