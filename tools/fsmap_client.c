@@ -14,73 +14,16 @@
 #include "command.h"
 #include "diag.h"
 #include "format.h"
+#include "helper.h"
 #include "memory.h"
 
 #define HELPER "vhd-fsmap"
 
-/* -- finding the helper ---------------------------------------------------- */
-
-/* "folder/vhd-fsmap" if that can be run, else NULL; free() it. */
-static char *helper_in(const char *folder)
-{
-	char *path = NULL;
-
-	if (asprintf(&path, "%s/%s", folder, HELPER) < 0)
-		return tool_must(NULL);
-	if (access(path, X_OK) == 0)
-		return path;
-	free(path);
-	return NULL;
-}
-
-static char *helper_beside(void)
-{
-	char self[4096];
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self));
-	char *slash;
-
-	if (len <= 0 || (size_t)len == sizeof(self))
-		return NULL;
-	self[len] = '\0';
-	slash = strrchr(self, '/');
-	if (!slash)
-		return NULL;
-	*slash = '\0';
-	return helper_in(self);
-}
-
-static char *find_helper(void)
-{
-	const char *given = secure_getenv("VHD_FSMAP");
-	char *path;
-
-	if (given)
-		return tool_must(strdup(given));
-	path = helper_beside();
-	return path ? path : helper_in(VHD_HELPER_DIR);
-}
-
-/* -- its command line ------------------------------------------------------ */
-
+/* What it is told; at_least is the text of a number in the list. */
 struct arguments {
-	const char **items;
-	size_t count;
+	struct helper_arguments list;
 	char at_least[24];
 };
-
-static void add(struct arguments *args, const char *item)
-{
-	args->items = tool_resize(args->items,
-				  (args->count + 1) * sizeof(args->items[0]));
-	args->items[args->count++] = item;
-}
-
-static void add_value(struct arguments *args, const char *name,
-		      const char *value)
-{
-	add(args, name);
-	add(args, value);
-}
 
 static void set_arguments(struct arguments *args, const char *helper,
 			  const char *path, const struct open_options *options,
@@ -88,27 +31,26 @@ static void set_arguments(struct arguments *args, const char *helper,
 {
 	int format = open_format(path, options->format);
 
-	add(args, helper);
-	add_value(args, "--format", format_name(format));
-	add(args, "--force-share");
+	helper_add(&args->list, helper);
+	helper_add_value(&args->list, "--format", format_name(format));
+	helper_add(&args->list, "--force-share");
 	if (options->parent)
-		add_value(args, "--parent", options->parent);
+		helper_add_value(&args->list, "--parent", options->parent);
 	for (size_t i = 0; i < options->parent_roots.count; i++)
-		add_value(args, "--parent-root",
-			  options->parent_roots.items[i]);
+		helper_add_value(&args->list, "--parent-root",
+				 options->parent_roots.items[i]);
 	if (options->layer)
-		add(args, "--layer");
+		helper_add(&args->list, "--layer");
 	if (options->ignore_id)
-		add(args, "--ignore-id-mismatch");
+		helper_add(&args->list, "--ignore-id-mismatch");
 	if (at_least) {
 		snprintf(args->at_least, sizeof(args->at_least), "%" PRIu64,
 			 *at_least);
-		add_value(args, "--at-least", args->at_least);
+		helper_add_value(&args->list, "--at-least", args->at_least);
 	} else {
-		add(args, "--list");
+		helper_add(&args->list, "--list");
 	}
-	add_value(args, "--", path);
-	add(args, NULL);
+	helper_add_value(&args->list, "--", path);
 }
 
 /* -- running it ------------------------------------------------------------ */
@@ -133,7 +75,7 @@ static int spawn(const char *helper, const struct arguments *args, int out,
 	if (!rc)
 		/* the interface lacks a const; nothing is changed */
 		rc = posix_spawn(pid, helper, &files, NULL,
-				 (char *const *)(uintptr_t)args->items,
+				 (char *const *)(uintptr_t)args->list.items,
 				 environ);
 	posix_spawn_file_actions_destroy(&files);
 	return rc;
@@ -247,14 +189,14 @@ static int get(struct vhd_disk *disk, unsigned layer, const char *path,
 {
 	struct fsmap_expected expected = expect(disk, layer);
 	struct arguments args = {0};
-	char *helper = find_helper();
+	char *helper = helper_find(HELPER, "VHD_FSMAP");
 	int rc;
 
 	if (!helper)
 		return not_found(path);
 	set_arguments(&args, helper, path, options, at_least);
 	rc = ask(helper, &args, path, &expected, out);
-	free(args.items);
+	free(args.list.items);
 	free(helper);
 	return rc;
 }
@@ -274,7 +216,7 @@ int fsmap_list(struct vhd_disk *disk, unsigned layer, const char *path,
 
 bool fsmap_is_there(void)
 {
-	char *helper = find_helper();
+	char *helper = helper_find(HELPER, "VHD_FSMAP");
 
 	free(helper);
 	return helper;

@@ -52,20 +52,6 @@ static char *beside(const char *name)
 	return slash ? in_folder(self, (size_t)(slash - self), name) : NULL;
 }
 
-static char *in_search_path(const char *name)
-{
-	const char *path = getenv("PATH");
-	char *found = NULL;
-
-	while (path && *path && !found) {
-		size_t n = strcspn(path, ":");
-
-		found = n ? in_folder(path, n, name) : NULL;
-		path += n + (path[n] == ':');
-	}
-	return found;
-}
-
 char *helper_find(const char *name, const char *env)
 {
 	const char *given = env ? secure_getenv(env) : NULL;
@@ -74,7 +60,8 @@ char *helper_find(const char *name, const char *env)
 	if (given)
 		return tool_must(strdup(given));
 	path = beside(name);
-	return path ? path : in_search_path(name);
+	return path ? path
+		    : in_folder(VHD_HELPER_DIR, strlen(VHD_HELPER_DIR), name);
 }
 
 int helper_run(const char *program, const struct helper_arguments *a)

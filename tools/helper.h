@@ -20,8 +20,8 @@ void helper_add_value(struct helper_arguments *arguments, const char *name,
 
 /*
  * The path of a program that belongs to this one: named by the variable `env`
- * (NULL: none), beside this program, or in the search path. NULL if there is
- * none; else free() it.
+ * (NULL: none), beside this program, or where it was installed. NULL if there
+ * is none; else free() it.
  */
 char *helper_find(const char *name, const char *env);
 

@@ -256,8 +256,8 @@ void vhd_disk_release(struct vhd_disk *disk, unsigned token);
 
 /*
  * As vhd_disk_extent(), from layer `first` on: the disk as it was before the
- * layers above it were made. The range lies inside that layer's size. PARENT
- * never comes out.
+ * layers above it were made. The range lies inside the disk or that layer;
+ * behind the layer's end are zeros. PARENT never comes out.
  */
 int vhd_disk_layer_extent(struct vhd_disk *disk, unsigned first,
 			  uint64_t offset, uint64_t length,

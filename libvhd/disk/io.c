@@ -12,7 +12,6 @@
 
 #include "core/checked.h"
 #include "core/diag.h"
-#include "below.h"
 #include "disk.h"
 #include "image/writer.h"
 
@@ -78,13 +77,6 @@ int vhd_disk_resolve(struct vhd_disk *disk, uint64_t offset, uint64_t length,
 	return resolve(disk, 0, offset, length, out, diag);
 }
 
-int vhd_disk_extent_below(struct vhd_disk *disk, unsigned layer,
-			  uint64_t offset, uint64_t length,
-			  struct vhd_extent *out, struct vhd_diag *diag)
-{
-	return resolve(disk, layer, offset, length, out, diag);
-}
-
 /* a range on an active disk, or why not */
 static int check(struct vhd_disk *disk, unsigned first, uint64_t offset,
 		 uint64_t length, struct vhd_diag *diag)
@@ -97,7 +89,7 @@ static int check(struct vhd_disk *disk, unsigned first, uint64_t offset,
 	if (first) {
 		struct vhd_image *image = vhd_disk_image(disk, first);
 
-		size = image ? vhd_image_size(image) : 0;
+		size = image ? vhd_max(size, vhd_image_size(image)) : 0;
 	}
 	if (!vhd_inside(offset, length, size))
 		return vhd_fail(diag, VHD_E_RANGE, NULL, VHD_NO_OFFSET,
@@ -157,12 +149,6 @@ static int read_range(struct vhd_disk *disk, unsigned first, uint64_t offset,
 		len -= (size_t)e.length;
 	}
 	return 0;
-}
-
-int vhd_disk_read_below(struct vhd_disk *disk, unsigned layer, uint64_t offset,
-			void *buf, size_t len, struct vhd_diag *diag)
-{
-	return read_range(disk, layer, offset, buf, len, diag);
 }
 
 int vhd_disk_layer_read(struct vhd_disk *disk, unsigned first, uint64_t offset,

@@ -26,7 +26,6 @@
 #include "buffer.h"
 #include "core/checked.h"
 #include "core/diag.h"
-#include "disk/below.h"
 #include "image/shed.h"
 #include "job.h"
 #include "workers.h"
@@ -291,13 +290,13 @@ static int look_at_parent(struct worker *w, struct vhd_extent e)
 		uint64_t stop = next_use(w->s->in->options, at, end, &used);
 		struct vhd_extent p;
 
-		rc = vhd_disk_extent_below(w->s->disk, 1, at, stop - at, &p,
+		rc = vhd_disk_layer_extent(w->s->disk, 1, at, stop - at, &p,
 					   &w->diag);
 		if (rc)
 			break;
 		p.length = vhd_min(p.length, STEP);
 		if (used && p.kind != VHD_EXTENT_ZERO) {
-			rc = vhd_disk_read_below(w->s->disk, 1, at, w->buf,
+			rc = vhd_disk_layer_read(w->s->disk, 1, at, w->buf,
 						 (size_t)p.length, &w->diag);
 			l->zero = !rc && vhd_is_zero(w->buf, (size_t)p.length);
 		}
@@ -340,7 +339,7 @@ static int compare_stored(struct worker *w, struct vhd_extent e)
 
 		rc = read_leaf(w, e.offset, n);
 		if (!rc)
-			rc = vhd_disk_read_below(w->s->disk, 1, e.start,
+			rc = vhd_disk_layer_read(w->s->disk, 1, e.start,
 						 w->other, n, &w->diag);
 		if (!rc)
 			w->look.zero = memcmp(w->buf, w->other, n) == 0;
