@@ -39,7 +39,8 @@ static int open_image(const struct cmdline *o, struct vhd_disk **out)
 	 * not when somebody meets the damage */
 	rc = open_disk(o->image, &o->open,
 		       o->read_only ? VHD_DISK_VERIFY : VHD_DISK_WRITE, out);
-	if (rc == TOOL_FAILED && !o->read_only && access(o->image, R_OK) == 0)
+	if (rc == TOOL_FAILED && !o->read_only && access(o->image, R_OK) == 0 &&
+	    access(o->image, W_OK) != 0)
 		diag_hint("-o ro mounts it for reading only");
 	return rc;
 }
