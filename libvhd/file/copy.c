@@ -65,9 +65,11 @@ static int copy_run(struct vhd_file *file, uint64_t from, uint64_t to,
 	int rc = fd < 0 ? VHD_E_UNSUPPORTED
 			: copy_in_kernel(fd, from, to, length);
 
-	return rc == VHD_E_UNSUPPORTED
-		       ? copy_through_memory(file, from, to, length)
-		       : rc;
+	if (rc == VHD_E_UNSUPPORTED)
+		rc = copy_through_memory(file, from, to, length);
+	if (!rc)
+		vhd_fd_write_behind(fd, to, (size_t)length);
+	return rc;
 }
 
 int vhd_file_copy(struct vhd_file *file, uint64_t from, uint64_t to,

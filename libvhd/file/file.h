@@ -19,6 +19,14 @@ int vhd_error_of_errno(int err);
 int vhd_file_source(struct vhd_file *file, struct vhd_source *out);
 
 /*
+ * Bytes just written to a file start on their way to the disk, so that little
+ * is left for the flush at the end. A hint, for 64 KiB or more; does nothing
+ * to a file without a descriptor.
+ */
+void vhd_file_write_behind(struct vhd_file *file, uint64_t offset, size_t len);
+void vhd_fd_write_behind(int fd, uint64_t offset, size_t len);
+
+/*
  * Copies [from, from + length) to `to` in the same file; the two do not
  * overlap. The destination lies inside the file and reads as zeros: holes of
  * the source are left out. Blocks are shared where the host can.

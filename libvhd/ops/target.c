@@ -28,10 +28,6 @@
 #include "partial.h"
 #include "zero.h"
 
-/* writes from this size on are started on their way to the disk at once, so
- * that little is left for the flush at the end */
-#define WRITE_BEHIND ((size_t)64 << 10)
-
 /* zeros shorter than this are written, not left as a hole */
 #define HOLE ((size_t)64 << 10)
 
@@ -47,12 +43,6 @@ static size_t zero_run(const uint8_t *buf, size_t len, bool zero)
 	return n;
 }
 
-static void write_behind(int fd, uint64_t at, size_t len)
-{
-	/* a hint: should it fail, the flush does the work */
-	(void)sync_file_range(fd, (off_t)at, (off_t)len, SYNC_FILE_RANGE_WRITE);
-}
-
 /* writes what is not zero, and starts it on its way to the disk */
 static int file_write(struct vhd_target *t, uint64_t at, const uint8_t *buf,
 		      size_t len)
@@ -66,7 +56,7 @@ static int file_write(struct vhd_target *t, uint64_t at, const uint8_t *buf,
 			rc = vhd_output_write_at(t->output, at + from,
 						 buf + from, n);
 	}
-	write_behind(t->output->fd, at, len);
+	vhd_fd_write_behind(t->output->fd, at, len);
 	return rc;
 }
 
@@ -75,7 +65,7 @@ static int file_replace(struct vhd_target *t, uint64_t at, const uint8_t *buf,
 {
 	int rc = vhd_output_write_at(t->output, at, buf, len);
 
-	write_behind(t->output->fd, at, len);
+	vhd_fd_write_behind(t->output->fd, at, len);
 	return rc;
 }
 
@@ -218,8 +208,8 @@ static int inner_write(void *ctx, uint64_t offset, const void *buf, size_t len)
 {
 	int rc = vhd_file_write(ctx, offset, buf, len);
 
-	if (!rc && len >= WRITE_BEHIND)
-		write_behind(vhd_file_fd(ctx), offset, len);
+	if (!rc)
+		vhd_file_write_behind(ctx, offset, len);
 	return rc;
 }
 
@@ -394,10 +384,28 @@ int vhd_target_image(struct vhd_target *t, struct vhd_output *output,
 /* -- an image that exists
  * ----------------------------------------------------------- */
 
+/* where the leaf stores the range, the host is told to begin */
+static void existing_behind(struct vhd_target *t, uint64_t at, size_t len)
+{
+	struct vhd_file *file = vhd_image_file(vhd_disk_image(t->image, 0));
+	struct vhd_extent e;
+
+	for (uint64_t end = at + len; at < end; at += e.length) {
+		if (vhd_disk_extent(t->image, at, end - at, &e, NULL))
+			return;
+		if (e.kind == VHD_EXTENT_DATA && !e.depth)
+			vhd_file_write_behind(file, e.offset, (size_t)e.length);
+	}
+}
+
 static int existing_write(struct vhd_target *t, uint64_t at, const uint8_t *buf,
 			  size_t len)
 {
-	return vhd_disk_write(t->image, at, buf, len, NULL);
+	int rc = vhd_disk_write(t->image, at, buf, len, NULL);
+
+	if (!rc)
+		existing_behind(t, at, len);
+	return rc;
 }
 
 static int existing_zero(struct vhd_target *t, uint64_t at, uint64_t len)
