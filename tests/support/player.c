@@ -307,11 +307,14 @@ static void compact_open_disk(struct player *p, bool trim,
 		.unused_count = unused->length > 0,
 	};
 	struct vhd_compact_result forecast = {0}, result = {0};
+	uint64_t before = powercut_refused(p->power);
 	struct vhd_diag diag = {0};
 	int rc;
 
-	o.flags |= VHD_COMPACT_DRY_RUN;
+	o.flags |= VHD_COMPACT_DRY_RUN; /* flushes, and no more */
 	rc = vhd_compact_disk(p->disk, &o, &forecast, NULL, &diag);
+	if (was_full(p, rc, before))
+		return;
 	if (rc) {
 		player_fail(p, diag.text, rc);
 		return;
@@ -320,7 +323,7 @@ static void compact_open_disk(struct player *p, bool trim,
 	powercut_arm(p->power, n);
 	rc = vhd_compact_disk(p->disk, &o, &result, NULL, &diag);
 	powercut_arm(p->power, 0);
-	if (rc && !n)
+	if (rc && !n && !was_full(p, rc, before))
 		player_fail(p, diag.text, rc);
 	if (!rc)
 		check_forecast(p, &forecast, &result);

@@ -45,8 +45,8 @@ bool player_try_flush(struct player *p);
 void player_flush(struct player *p);
 /*
  * Compacts, or if `trim` only lets go, and opens again; a range that no file
- * system uses may be given (length 0: none). If the n-th call fails (0: none
- * does), the disk is closed as a crash leaves it.
+ * system uses may be given (length 0: none). A full host may end it early. If
+ * the n-th call fails (0: none does), the disk is closed as a crash leaves it.
  */
 void player_compact(struct player *p, bool trim, uint64_t offset,
 		    uint64_t length, uint64_t n);
