@@ -231,7 +231,9 @@ int vhd_disk_is_active(const struct vhd_disk *disk);
  * VHD_E_INVALID, VHD_E_ALIGN, VHD_E_LIMIT for a size that the format does not
  * allow (2040 GiB for dynamic and differencing VHD, 64 TiB for VHDX);
  * VHD_E_UNSUPPORTED for an image whose other structures do not let it grow or
- * shrink; VHD_E_PARENT for a differencing VHD opened without its parent.
+ * shrink; VHD_E_PARENT for a differencing VHD opened without its parent. Those
+ * change nothing. After any other (VHD_E_IO, VHD_E_NOSPACE, VHD_E_NOMEM) the
+ * disk may take no more writes until it is opened again.
  */
 int vhd_disk_resize(struct vhd_disk *disk, uint64_t size,
 		    struct vhd_diag *diag);

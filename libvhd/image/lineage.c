@@ -165,7 +165,7 @@ static int store_names(struct vhd_image *image, struct vhd1_header *header,
 		rc = vhd1_name_parent(header, name, at, room, data);
 	if (!rc)
 		rc = vhd_file_write(image->file, at, data, (size_t)length);
-	return rc ? rc : vhd_file_flush(image->file);
+	return rc ? rc : vhd_write_barrier(image);
 }
 
 static int relink_vhd1(struct vhd_image *child, const struct vhd_link *link,

@@ -35,8 +35,9 @@ int vhd_image_stored_blocks(struct vhd_image *image, struct vhd_blockset *out,
 {
 	int rc = vhd_blockset_new(image->map.blocks, out);
 
-	if (!rc)
-		rc = vhd_table_walk(image, note_stored, out, diag);
+	if (rc)
+		return rc;
+	rc = vhd_table_walk(image, note_stored, out, diag);
 	if (rc)
 		vhd_blockset_free(out);
 	return rc;
@@ -151,7 +152,9 @@ int vhd_image_idle_bitmaps(struct vhd_image *image,
 		chunks =
 			vhd_shift_up(image->map.blocks, image->map.chunk_shift);
 	rc = vhd_blockset_new(chunks, out);
-	if (!rc && chunks)
+	if (rc)
+		return rc;
+	if (chunks)
 		rc = vhd_table_walk(image, note_idle, &i, NULL);
 	if (rc)
 		vhd_blockset_free(out);

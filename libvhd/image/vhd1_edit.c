@@ -12,6 +12,10 @@
  * Between the two steps of a pair the end footer counts. At any moment every
  * footer names a whole header. After a cut in the middle the next change finds
  * the header away from home and needs the second half only.
+ *
+ * A failure in the middle leaves the file as a cut does. Whoever then wrote on,
+ * or only cut the file behind the last object, would destroy the copy. So it
+ * puts the image in doubt.
  */
 #include "vhd1_edit.h"
 
@@ -28,7 +32,7 @@ static int write_durably(struct vhd_image *image, uint64_t at,
 {
 	int rc = vhd_file_write(image->file, at, bytes, length);
 
-	return rc ? rc : vhd_write_barrier(image);
+	return rc ? vhd_write_doubt(image, rc) : vhd_write_barrier(image);
 }
 
 int vhd1_image_refresh(struct vhd_image *image)
@@ -50,7 +54,7 @@ int vhd1_image_refresh(struct vhd_image *image)
 		image->map = map;
 	}
 	free(meta);
-	return rc;
+	return vhd_write_doubt(image, rc); /* the file was changed already */
 }
 
 /* where the end footer is, and its bytes */
@@ -136,11 +140,12 @@ static uint64_t home_of(const struct vhd_image *image)
 static int step_aside(struct vhd_image *image,
 		      const uint8_t bytes[VHD1_HEADER_SIZE])
 {
-	const struct vhd1_tail *t = image->writer->tail;
+	struct vhd1_tail *t = image->writer->tail;
 	uint64_t at = t->footer_offset, behind = at + VHD1_HEADER_SIZE;
 	int rc = vhd_file_write(image->file, behind, t->footer,
 				VHD1_FOOTER_SIZE);
 
+	t->untidy = t->untidy || rc;
 	if (!rc)
 		rc = vhd_write_barrier(image);
 	if (rc)
@@ -186,9 +191,12 @@ int vhd1_edit_header(struct vhd_image *image, const struct vhd1_header *header)
 		rc = vhd1_tail_trim(image);
 	if (!rc)
 		rc = replace_header(image, header);
-	if (!rc && away)
+	if (rc)
+		return rc;
+	/* the new one counts, and memory does not know it yet */
+	if (away)
 		rc = forget_copy(image);
 	if (!rc)
 		rc = vhd1_tail_trim(image);
-	return rc ? rc : vhd1_image_refresh(image);
+	return rc ? vhd_write_doubt(image, rc) : vhd1_image_refresh(image);
 }

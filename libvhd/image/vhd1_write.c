@@ -85,6 +85,20 @@ static int barrier(struct vhd_image *image)
 	return 0;
 }
 
+static int move_footer(struct vhd_image *image, uint64_t at, uint64_t size)
+{
+	int rc = write_footer(image, at);
+
+	if (!rc && !VHD_BROKEN(VHD_RULE_FOOTER_BEFORE_TRIM))
+		rc = vhd_write_barrier(image);
+	if (!rc && size > at + VHD1_FOOTER_SIZE) {
+		rc = vhd_file_resize(image->file, at + VHD1_FOOTER_SIZE);
+		if (!rc)
+			rc = vhd_write_barrier(image);
+	}
+	return rc;
+}
+
 int vhd1_tail_trim(struct vhd_image *image)
 {
 	struct vhd_writer *w = image->writer;
@@ -97,15 +111,10 @@ int vhd1_tail_trim(struct vhd_image *image)
 	if (rc || (size == at + VHD1_FOOTER_SIZE &&
 		   w->tail->footer_offset == at && !w->tail->untidy))
 		return rc;
-	rc = write_footer(image, at);
-	if (!rc && !VHD_BROKEN(VHD_RULE_FOOTER_BEFORE_TRIM))
-		rc = vhd_write_barrier(image);
-	if (!rc && size > at + VHD1_FOOTER_SIZE) {
-		rc = vhd_file_resize(image->file, at + VHD1_FOOTER_SIZE);
-		if (!rc)
-			rc = vhd_write_barrier(image);
-	}
-	return rc;
+	rc = move_footer(image, at, size);
+	/* what is behind the end does not read as zeros now; start() is tried
+	 * again before anything is put there */
+	return atomic_load(&w->started) ? vhd_write_doubt(image, rc) : rc;
 }
 
 /* the raw bytes of the footer that counts: its reserved part is kept */

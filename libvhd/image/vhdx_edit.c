@@ -326,5 +326,5 @@ int vhdx_image_refresh(struct vhd_image *image)
 	}
 	free(scratch);
 	free(meta);
-	return rc;
+	return vhd_write_doubt(image, rc); /* the file was changed already */
 }

@@ -76,12 +76,15 @@ static bool passes(int rc)
 	return rc == VHD_E_NOSPACE || rc == VHD_E_NOMEM;
 }
 
+/* before there is a writer, the open fails */
+int vhd_write_doubt(struct vhd_image *image, int rc)
+{
+	return image->writer ? doubt(image->writer, rc) : rc;
+}
+
 int vhd_write_barrier(struct vhd_image *image)
 {
-	int rc = vhd_file_flush(image->file);
-
-	/* before there is a writer, the open fails */
-	return image->writer ? doubt(image->writer, rc) : rc;
+	return vhd_write_doubt(image, vhd_file_flush(image->file));
 }
 
 static int ensure_started(struct vhd_image *image)
@@ -511,7 +514,9 @@ int vhd_image_patch(struct vhd_image *image, const struct vhd_patch *patches,
 	pthread_mutex_lock(&w->mutex);
 	rc = store_all(image, patches, count);
 	pthread_mutex_unlock(&w->mutex);
-	return rc ? rc : vhd_image_flush(image);
+	/* a flush that is taken back would write them out later, when the
+	 * caller has given up what they say */
+	return rc ? rc : vhd_write_doubt(image, vhd_image_flush(image));
 }
 
 static int note_end(void *ctx, const struct vhd_table_entry *e)

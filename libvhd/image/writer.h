@@ -189,6 +189,14 @@ static inline void vhd_image_leave(struct vhd_image *image, unsigned token)
  */
 int vhd_write_barrier(struct vhd_image *image);
 
+/*
+ * Passes rc on. If it is a failure, what the file says may be another thing
+ * than what is known of it, so nothing more is written until the image is
+ * opened again: of a structure that was being changed, say, with a size or a
+ * place that may count already.
+ */
+int vhd_write_doubt(struct vhd_image *image, int rc);
+
 /* Pins pages for w; VHD_E_LIMIT when there is no room. */
 int vhd_write_pin(struct vhd_image *image, struct vhd_write *w, uint64_t offset,
 		  uint64_t length);

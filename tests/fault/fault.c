@@ -61,8 +61,7 @@ static void open_disk(struct test *t)
 	struct vhd_file *file;
 	int rc;
 
-	t->fault.inner = powercut_file(t->p.power);
-	file = fault_file(&t->fault);
+	file = fault_file(&t->fault, powercut_file(t->p.power));
 	if (t->kind == MEMORY)
 		fault_memory(t->n, t->fault.for_ever);
 	rc = subject_open(t->p.subject, file, t->p.parent, true, &t->p.disk,
