@@ -33,11 +33,14 @@ static struct view *view_of(struct mount *m, fuse_ino_t ino)
 
 static void init(void *userdata, struct fuse_conn_info *conn)
 {
-	(void)userdata;
+	const struct mount *m = userdata;
+
 	conn->want |= conn->capable &
 		      (FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
 		       FUSE_CAP_SPLICE_MOVE | FUSE_CAP_ASYNC_READ |
 		       FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_PARALLEL_DIROPS);
+	/* libfuse ends the session if this is not what was mounted with */
+	conn->max_read = m->max_read;
 	conn->max_write = 1 << 20;
 	conn->max_readahead = 1 << 20;
 	conn->max_background = 64;
