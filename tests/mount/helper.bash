@@ -3,7 +3,8 @@
 load ../cli/helper
 
 VHDFUSE=$(dirname "$VHDTOOL")/vhdfuse
-export VHDFUSE
+STRESS=${STRESS:-$(dirname "$VHDTOOL")/../tests/bin/stress}
+export VHDFUSE STRESS
 
 setup() {
 	: "${VHDTOOL:?set VHDTOOL to the vhdtool to be tested}"
@@ -56,11 +57,24 @@ with_loop() {
 	return 1
 }
 
+# check_fs KIND FILE: what the file system's own fsck says of it
+check_fs() {
+	case $1 in
+	ext4) e2fsck -fn "$2" ;;
+	xfs) xfs_repair -n "$2" ;;
+	btrfs) btrfs check "$2" ;;
+	ntfs) ntfsfix -n "$2" ;;
+	vfat) fsck.vfat -n "$2" ;;
+	esac >fsck.log 2>&1 || {
+		cat fsck.log
+		return 1
+	}
+}
+
 # A tree of files to work with: our own sources.
-copy_sources() { # TO
+pack_sources() { # ARCHIVE
 	tar -C "$SOURCE" --exclude=./build --exclude=./.git \
-		--exclude=./tests/corpus --exclude=./fuzz/corpus -cf - . |
-		tar -C "$1" --no-same-owner -xf -
+		--exclude=./tests/corpus --exclude=./fuzz/corpus -cf "$1" .
 }
 
 # wait_for COMMAND...: until it succeeds, a minute at most
