@@ -13,12 +13,17 @@ setup() {
 	mkdir d fs
 }
 
-# Whatever is still mounted goes, so that the folder can be removed.
+# Whatever is still mounted goes, so that the folder can be removed; and so do
+# servers that a failed test left in a mount namespace of their own.
 teardown() {
-	local place
+	local place pid
 	awk -v top="$BATS_TEST_TMPDIR/" 'index($2, top) == 1 { print $2 }' \
 		/proc/self/mounts | tac | while read -r place; do
 		umount -l "$place" 2>/dev/null || fusermount3 -uz "$place"
+	done
+	for pid in $(pgrep -x vhdfuse); do
+		! grep -qF "$BATS_TEST_TMPDIR/" "/proc/$pid/cmdline" 2>/dev/null ||
+			kill "$pid" 2>/dev/null || :
 	done
 }
 

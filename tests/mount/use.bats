@@ -92,7 +92,10 @@ need_mount_helper() {
 	need_mount_helper
 	options=$(sed -n 's/^Options=//p' "$SOURCE/docs/systemd/mnt-disk.mount")
 	[ -n "$options" ]
-	installed mount a.vhdx d -t fuse.vhdfuse -o "$options" # as systemd does
+	# as systemd does
+	installed sh -ec 'mount a.vhdx d -t fuse.vhdfuse -o "$1"; umount d' \
+		sh "$options"
+	wait_for test -z "$(pid_of "$PWD/a.vhdx")"
 }
 
 # the folders above are for root alone
