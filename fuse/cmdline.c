@@ -34,6 +34,7 @@ static const struct fuse_opt table[] = {
 	OPTION("ro", read_only, 1),
 	OPTION("rw", read_only, 0),
 	OPTION("allow_other", allow_other, 1),
+	OPTION("max_read=%u", max_read, 0),
 	OPTION("--read-only", read_only, 1),
 	OPTION("--overlay", overlay, 1),
 	OPTION("overlay", overlay, 1),
@@ -61,6 +62,10 @@ static const struct fuse_opt table[] = {
 	OPTION_KEY("nofail", KEY_IGNORED),
 	OPTION_KEY("_netdev", KEY_IGNORED),
 	OPTION_KEY("x-systemd.", KEY_IGNORED),
+	/* no times are kept; libfuse does not know these */
+	OPTION_KEY("relatime", KEY_IGNORED),
+	OPTION_KEY("strictatime", KEY_IGNORED),
+	OPTION_KEY("lazytime", KEY_IGNORED),
 	FUSE_OPT_END,
 };
 

@@ -16,6 +16,7 @@ struct cmdline {
 	char *mountpoint;
 	char *keep;            /* --keep: the overlay's child stays here */
 	unsigned idle_timeout; /* seconds; 0: never */
+	unsigned max_read;     /* bytes; 0: as much as the kernel likes */
 	int read_only;
 	int allow_other;
 	int overlay;

@@ -81,6 +81,7 @@ void contents_build(struct mount *m, const struct cmdline *options)
 	m->uid = getuid();
 	m->gid = getgid();
 	m->time = time(NULL);
+	m->max_read = options->max_read;
 	pthread_mutex_init(&m->views.mutex, NULL);
 	pthread_rwlock_init(&m->views.sectors, NULL);
 }

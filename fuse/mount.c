@@ -14,6 +14,13 @@
 
 #define FOR_EVER 86400.0
 
+/*
+ * A request and its header must fit into one pipe, or libfuse does not splice
+ * it. A pipe has at most 1 MiB (fs.pipe-max-size) without special rights. The
+ * kernel takes this limit for reads as well.
+ */
+#define REQUEST_MAX (512u << 10)
+
 static struct mount *mount_of(fuse_req_t req)
 {
 	return fuse_req_userdata(req);
@@ -33,12 +40,15 @@ static struct view *view_of(struct mount *m, fuse_ino_t ino)
 
 static void init(void *userdata, struct fuse_conn_info *conn)
 {
-	(void)userdata;
+	const struct mount *m = userdata;
+
 	conn->want |= conn->capable &
 		      (FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
 		       FUSE_CAP_SPLICE_MOVE | FUSE_CAP_ASYNC_READ |
 		       FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_PARALLEL_DIROPS);
-	conn->max_write = 1 << 20;
+	/* libfuse ends the session if this is not what was mounted with */
+	conn->max_read = m->max_read;
+	conn->max_write = REQUEST_MAX;
 	conn->max_readahead = 1 << 20;
 	conn->max_background = 64;
 	conn->congestion_threshold = 48;

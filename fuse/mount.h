@@ -19,7 +19,8 @@ struct mount {
 	mode_t mode; /* of files */
 	uid_t uid;
 	gid_t gid;
-	time_t time; /* of mounting */
+	time_t time;       /* of mounting */
+	unsigned max_read; /* as in the mount options; 0: none */
 	/* idle timeout */
 	_Atomic unsigned open_files;
 	_Atomic uint64_t requests;

@@ -34,7 +34,8 @@ static int make_child(struct vhd_disk *parent, const char *path,
 static int create(const struct cmdline *options, const char *path)
 {
 	struct vhd_disk *parent;
-	int rc = open_disk(options->image, &options->open, 0, &parent);
+	int rc = open_disk(options->image, &options->open, VHD_DISK_VERIFY,
+			   &parent);
 
 	if (rc)
 		return rc;
@@ -57,7 +58,9 @@ static int open_child(const struct cmdline *options, const char *path,
 	int rc = open_need_format(options->image, child.format, &child.format);
 
 	child.parent = options->image;
-	return rc ? rc : open_disk(path, &child, VHD_DISK_WRITE, out);
+	return rc ? rc
+		  : open_disk(path, &child, VHD_DISK_WRITE | VHD_DISK_VERIFY,
+			      out);
 }
 
 static int open_temporary(const struct cmdline *options, struct vhd_disk **out)

@@ -35,41 +35,73 @@ static int open_image(const struct cmdline *o, struct vhd_disk **out)
 
 	if (o->overlay)
 		return overlay_open(o, out);
-	/* what is shown is shown to everybody: a damaged table is refused now,
-	 * not when somebody meets the damage */
+	/* what is shown is shown to everybody: a damaged table of any layer is
+	 * refused now, not when somebody meets the damage */
 	rc = open_disk(o->image, &o->open,
-		       o->read_only ? VHD_DISK_VERIFY : VHD_DISK_WRITE, out);
+		       VHD_DISK_VERIFY | (o->read_only ? 0 : VHD_DISK_WRITE),
+		       out);
 	if (rc == TOOL_FAILED && !o->read_only && access(o->image, R_OK) == 0 &&
 	    access(o->image, W_OK) != 0)
 		diag_hint("-o ro mounts it for reading only");
 	return rc;
 }
 
-/* "mount" shows the image as the source, and fuse.vhdfuse as the type */
-static void add_mount_options(const struct cmdline *o, struct fuse_args *args)
+/*
+ * "fsname=" and the file that is held open longest: vhdtool umount, wherever it
+ * is run, waits until that is closed
+ */
+static char *source_option(const struct cmdline *o)
 {
-	char *source = escape(o->image), *all = NULL;
+	const char *file = o->keep ? o->keep : o->image;
+	char *real = realpath(file, NULL);
+	char *source = escape(real ? real : file);
 	size_t n = strlen(source) + sizeof("fsname=");
 	char *name = tool_zalloc(n);
 
 	snprintf(name, n, "fsname=%s", source);
+	free(source);
+	free(real);
+	return name;
+}
+
+/* "mount" shows the image as the source, and fuse.vhdfuse as the type */
+static void add_mount_options(const struct cmdline *o, struct fuse_args *args)
+{
+	char *name = source_option(o), *all = NULL;
+	char max_read[32];
+
+	snprintf(max_read, sizeof(max_read), "max_read=%u", o->max_read);
 	if (fuse_opt_add_opt(&all, "subtype=vhdfuse") ||
 	    fuse_opt_add_opt_escaped(&all, name) ||
 	    (o->read_only && fuse_opt_add_opt(&all, "ro")) ||
 	    (o->allow_other && fuse_opt_add_opt(&all, "allow_other")) ||
+	    (o->max_read && fuse_opt_add_opt(&all, max_read)) ||
 	    fuse_opt_add_arg(args, "-o") || fuse_opt_add_arg(args, all))
 		tool_must(NULL);
 	free(all);
 	free(name);
-	free(source);
+}
+
+/* "/dev/fd/N" is no folder: mount.fuse3 has mounted it already, on an open
+ * /dev/fuse, and given up its rights (drop_privileges) */
+static int find_mountpoint(struct run *r)
+{
+	const char *name = r->options->mountpoint;
+
+	if (strncmp(name, "/dev/fd/", 8) == 0)
+		snprintf(r->mountpoint, sizeof(r->mountpoint), "%s", name);
+	else if (!realpath(name, r->mountpoint))
+		return diag_error(name, "is no folder to mount on");
+	return TOOL_DONE;
 }
 
 static int start_session(struct run *r)
 {
 	struct cmdline *o = r->options;
+	int rc = find_mountpoint(r);
 
-	if (!realpath(o->mountpoint, r->mountpoint))
-		return diag_error(o->mountpoint, "is no folder to mount on");
+	if (rc)
+		return rc;
 	add_mount_options(o, &o->args);
 	r->session = fuse_session_new(&o->args, &mount_ops, sizeof(mount_ops),
 				      &r->mount);

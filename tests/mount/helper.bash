@@ -3,7 +3,8 @@
 load ../cli/helper
 
 VHDFUSE=$(dirname "$VHDTOOL")/vhdfuse
-export VHDFUSE
+STRESS=${STRESS:-$(dirname "$VHDTOOL")/../tests/bin/stress}
+export VHDFUSE STRESS
 
 setup() {
 	: "${VHDTOOL:?set VHDTOOL to the vhdtool to be tested}"
@@ -12,12 +13,17 @@ setup() {
 	mkdir d fs
 }
 
-# Whatever is still mounted goes, so that the folder can be removed.
+# Whatever is still mounted goes, so that the folder can be removed; and so do
+# servers that a failed test left in a mount namespace of their own.
 teardown() {
-	local place
+	local place pid
 	awk -v top="$BATS_TEST_TMPDIR/" 'index($2, top) == 1 { print $2 }' \
 		/proc/self/mounts | tac | while read -r place; do
 		umount -l "$place" 2>/dev/null || fusermount3 -uz "$place"
+	done
+	for pid in $(pgrep -x vhdfuse); do
+		! grep -qF "$BATS_TEST_TMPDIR/" "/proc/$pid/cmdline" 2>/dev/null ||
+			kill "$pid" 2>/dev/null || :
 	done
 }
 
@@ -56,11 +62,24 @@ with_loop() {
 	return 1
 }
 
+# check_fs KIND FILE: what the file system's own fsck says of it
+check_fs() {
+	case $1 in
+	ext4) e2fsck -fn "$2" ;;
+	xfs) xfs_repair -n "$2" ;;
+	btrfs) btrfs check "$2" ;;
+	ntfs) ntfsfix -n "$2" ;;
+	vfat) fsck.vfat -n "$2" ;;
+	esac >fsck.log 2>&1 || {
+		cat fsck.log
+		return 1
+	}
+}
+
 # A tree of files to work with: our own sources.
-copy_sources() { # TO
+pack_sources() { # ARCHIVE
 	tar -C "$SOURCE" --exclude=./build --exclude=./.git \
-		--exclude=./tests/corpus --exclude=./fuzz/corpus -cf - . |
-		tar -C "$1" --no-same-owner -xf -
+		--exclude=./tests/corpus --exclude=./fuzz/corpus -cf "$1" .
 }
 
 # wait_for COMMAND...: until it succeeds, a minute at most
