@@ -197,20 +197,9 @@ salvaged() {
 	[[ "$stderr" == *"s-v-copy-bad.vhd: "* ]]
 }
 
-# be32 NUMBER: its four bytes
-be32() {
-	printf "%b" "$(printf '\\x%02x\\x%02x\\x%02x\\x%02x' $(($1 >> 24 & 255)) \
-		$(($1 >> 16 & 255)) $(($1 >> 8 & 255)) $(($1 & 255)))"
-}
-
 @test "a VHD of a suspended machine is refused, with a hint" {
 	fixed_vhd a.vhd
-	local sum footer=1048576
-	sum=$((16#$(od -An -tx1 -j $((footer + 64)) -N 4 a.vhd | tr -d ' ')))
-	printf '\x01' | dd of=a.vhd bs=1 seek=$((footer + 84)) conv=notrunc \
-		status=none
-	be32 $((sum - 1)) | dd of=a.vhd bs=1 seek=$((footer + 64)) \
-		conv=notrunc status=none
+	suspend a.vhd
 	cp a.vhd original
 	status 1 vhdtool check --repair a.vhd
 	[[ "$stderr" == *"hint: end the suspended virtual machine first"* ]]
