@@ -402,7 +402,8 @@ static int load_record(const struct restoring *r, uint64_t at, uint64_t *length)
 		return vhd_fail(r->diag, rc, structure, at, "cannot be read");
 	bytes = bytes_behind(le32_get(disk->kind), le64_get(disk->length));
 	if (memcmp(disk->signature, "undo", 4) != 0 || bytes > PIECE ||
-	    bytes > left - sizeof(*disk))
+	    le32_get(disk->kind) < KIND_RAW ||
+	    le32_get(disk->kind) > KIND_SAMPLE || bytes > left - sizeof(*disk))
 		return 0;
 	rc = vhd_file_read(r->undo, at + sizeof(*disk), r->buf + sizeof(*disk),
 			   (size_t)bytes);
