@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* vhdtool merge: a differencing image goes into an ancestor. */
+#include <unistd.h>
+
 #include "command.h"
 #include "diag.h"
 #include "open.h"
@@ -57,6 +59,14 @@ static const struct tool_option options[] = {
 	{0},
 };
 
+/* --delete removes the child last */
+static void explain(const char *path, int error)
+{
+	if (error == VHD_E_NOENT && access(path, F_OK) && opt.delete)
+		diag_hint("if an interrupted 'merge --delete' removed it, that "
+			  "merge was complete");
+}
+
 static int run(const char *const *arguments)
 {
 	const struct vhd_merge_options merge = {
@@ -81,8 +91,11 @@ static int run(const char *const *arguments)
 	error = vhd_merge(arguments[0], &open, &merge, progress_job(progress),
 			  &diag);
 	progress_stop(progress);
-	return error ? open_failure(arguments[0], format, error, &diag)
-		     : TOOL_DONE;
+	if (!error)
+		return TOOL_DONE;
+	rc = open_failure(arguments[0], format, error, &diag);
+	explain(arguments[0], error);
+	return rc;
 }
 
 const struct command merge_command = {
@@ -100,7 +113,8 @@ const struct command merge_command = {
 		"them. No image may be in use, and no other image may depend "
 		"on one that changes. After a failure, Ctrl-C, a kill or a "
 		"power cut CHILD still shows what it showed; the same command "
-		"goes on with the merge.",
+		"goes on with the merge. While --delete removes several files, "
+		"CHILD.merged says which; it goes before CHILD does.",
 	.options = options,
 	.examples = "  vhdtool merge --delete disk-2.avhdx\n"
 		    "  vhdtool merge disk-9.avhdx --into disk.vhdx --delete",

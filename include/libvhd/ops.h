@@ -203,7 +203,9 @@ struct vhd_merge_options {
  *
  * The ancestor is written in place: no space is needed but what it gains. After
  * a failure, a cancellation or a crash at any moment the child shows what it
- * showed, and calling again completes the merge.
+ * showed, and calling again completes the merge. VHD_MERGE_DELETE removes the
+ * child last; while it removes several files, PATH.merged beside the child says
+ * which.
  *
  * VHD_E_INVALID if the image has no parent or does not descend from `into`;
  * VHD_E_BUSY if any image from child to ancestor is in use; VHD_E_CHILDREN if

@@ -8,6 +8,11 @@
  * No byte is saved twice: the first record of a byte is the old one, and
  * restoring needs no order. Bytes behind the old end are not saved; restoring
  * cuts them off.
+ *
+ * To tell the file from others, and from itself after something else wrote to
+ * it, the checksums of samples of its old content come first. Before anything
+ * is restored they are held against what the file would be afterwards; so they
+ * do not care how much of the change, or of an earlier restoring, was done.
  */
 #include "undo.h"
 
@@ -22,9 +27,14 @@
 #include "file.h"
 #include "ranges.h"
 
-#define PIECE     ((size_t)1 << 20)
-#define KIND_RAW  1u /* the bytes follow */
-#define KIND_ZERO 2u /* all were zeros */
+#define PIECE       ((size_t)1 << 20)
+#define KIND_RAW    1u /* the bytes follow */
+#define KIND_ZERO   2u /* all were zeros */
+#define KIND_SAMPLE 3u /* their checksum follows; it may change or not */
+
+#define SAMPLE       4096u
+#define SAMPLES_EVEN 32u /* over the whole file */
+#define SAMPLES_MAX  64u
 
 struct start_disk {
 	uint8_t signature[8]; /* "vhdundo1" */
@@ -61,8 +71,68 @@ static uint32_t record_checksum(const uint8_t *record, size_t len)
 	return vhd_crc32c(0, record + 8, len - 8);
 }
 
+/* bytes behind a record */
+static uint64_t bytes_behind(uint32_t kind, uint64_t length)
+{
+	return kind == KIND_RAW      ? length
+	       : kind == KIND_SAMPLE ? sizeof(le32)
+				     : 0;
+}
+
 /* -- saving ------------------------------------------------------------------
  */
+
+static int put_record(struct undo *u, uint64_t offset, uint64_t length,
+		      uint32_t kind)
+{
+	struct record_disk *disk = (void *)u->buf;
+	size_t bytes = (size_t)bytes_behind(kind, length);
+
+	*disk = (struct record_disk){
+		.offset = le64_of(offset),
+		.length = le64_of(length),
+		.kind = le32_of(kind),
+	};
+	memcpy(disk->signature, "undo", 4);
+	disk->checksum =
+		le32_of(record_checksum(u->buf, sizeof(*disk) + bytes));
+	return u->sink->append(u->sink->ctx, u->buf, sizeof(*disk) + bytes);
+}
+
+/* One that cannot be read is left out: the change may not need it. */
+static int put_sample(struct undo *u, uint64_t at)
+{
+	size_t n = (size_t)vhd_min(SAMPLE, u->old_size - at);
+	uint8_t *bytes = u->buf + sizeof(struct record_disk);
+	le32 checksum;
+
+	if (vhd_file_read(u->inner, at, bytes, n))
+		return 0;
+	checksum = le32_of(vhd_crc32c(0, bytes, n));
+	memcpy(bytes, &checksum, sizeof(checksum));
+	return put_record(u, at, n, KIND_SAMPLE);
+}
+
+/* Where images have their identities, and all over the file. */
+static int put_samples(struct undo *u)
+{
+	static const uint64_t places[] = {
+		0,         64 << 10, 128 << 10, 192 << 10,
+		256 << 10, 1 << 20,  2 << 20,   3 << 20,
+	};
+	uint64_t end = u->old_size;
+	int rc = 0;
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && !rc; i++)
+		if (places[i] < end)
+			rc = put_sample(u, places[i]);
+	for (uint64_t i = 1; i <= SAMPLES_EVEN && !rc && end > SAMPLE; i++)
+		rc = put_sample(u, end / (SAMPLES_EVEN + 1) * i &
+					   ~(uint64_t)(SAMPLE - 1));
+	if (!rc && end > SAMPLE)
+		rc = put_sample(u, end - SAMPLE);
+	return rc;
+}
 
 static int start(struct undo *u)
 {
@@ -79,25 +149,10 @@ static int start(struct undo *u)
 	disk.checksum = le32_of(
 		vhd_crc32c(0, &disk, offsetof(struct start_disk, checksum)));
 	rc = u->sink->append(u->sink->ctx, &disk, sizeof(disk));
+	if (!rc)
+		rc = put_samples(u);
 	u->started = !rc;
 	return rc;
-}
-
-static int put_record(struct undo *u, uint64_t offset, uint64_t length,
-		      uint32_t kind)
-{
-	struct record_disk *disk = (void *)u->buf;
-	size_t bytes = kind == KIND_RAW ? (size_t)length : 0;
-
-	*disk = (struct record_disk){
-		.offset = le64_of(offset),
-		.length = le64_of(length),
-		.kind = le32_of(kind),
-	};
-	memcpy(disk->signature, "undo", 4);
-	disk->checksum =
-		le32_of(record_checksum(u->buf, sizeof(*disk) + bytes));
-	return u->sink->append(u->sink->ctx, u->buf, sizeof(*disk) + bytes);
 }
 
 static int put_bytes(struct undo *u, uint64_t at, uint64_t end)
@@ -286,11 +341,23 @@ int vhd_file_open_undo(struct vhd_file *inner, const struct vhd_undo_sink *sink,
 /* -- restoring ---------------------------------------------------------------
  */
 
+/* What a part of the file would hold when all is restored. */
+struct sample {
+	uint64_t offset;
+	size_t length;
+	uint32_t checksum; /* as it was */
+	uint8_t bytes[SAMPLE];
+};
+
 struct restoring {
 	struct vhd_file *undo;
 	uint64_t undo_size;
 	uint64_t old_size;
-	struct vhd_file *target; /* NULL while all is only checked */
+	struct vhd_file *target;
+	uint64_t target_size;
+	bool apply; /* false while all is only checked */
+	struct sample *samples;
+	size_t count;
 	uint8_t *buf;
 	struct vhd_diag *diag;
 };
@@ -333,10 +400,10 @@ static int load_record(const struct restoring *r, uint64_t at, uint64_t *length)
 	rc = vhd_file_read(r->undo, at, r->buf, sizeof(*disk));
 	if (rc)
 		return vhd_fail(r->diag, rc, structure, at, "cannot be read");
-	if (le32_get(disk->kind) == KIND_RAW)
-		bytes = le64_get(disk->length);
+	bytes = bytes_behind(le32_get(disk->kind), le64_get(disk->length));
 	if (memcmp(disk->signature, "undo", 4) != 0 || bytes > PIECE ||
-	    bytes > left - sizeof(*disk))
+	    le32_get(disk->kind) < KIND_RAW ||
+	    le32_get(disk->kind) > KIND_SAMPLE || bytes > left - sizeof(*disk))
 		return 0;
 	rc = vhd_file_read(r->undo, at + sizeof(*disk), r->buf + sizeof(*disk),
 			   (size_t)bytes);
@@ -350,14 +417,77 @@ static int load_record(const struct restoring *r, uint64_t at, uint64_t *length)
 	return 0;
 }
 
-static int apply_record(const struct restoring *r)
+/* a sample as the file has it; records lay over it what they restore */
+static int load_sample(struct restoring *r)
+{
+	const struct record_disk *disk = (const void *)r->buf;
+	struct sample *s = &r->samples[r->count];
+	le32 checksum;
+	int rc = 0;
+
+	if (r->count == SAMPLES_MAX || le64_get(disk->length) > SAMPLE)
+		return vhd_fail(r->diag, VHD_E_CORRUPT, structure,
+				VHD_NO_OFFSET, "its samples make no sense");
+	memset(s, 0, sizeof(*s));
+	memcpy(&checksum, r->buf + sizeof(*disk), sizeof(checksum));
+	s->offset = le64_get(disk->offset);
+	s->length = (size_t)le64_get(disk->length);
+	s->checksum = le32_get(checksum);
+	r->count++;
+	if (s->offset < r->target_size)
+		rc = vhd_file_read(
+			r->target, s->offset, s->bytes,
+			(size_t)vhd_min(s->length, r->target_size - s->offset));
+	return rc ? vhd_fail(r->diag, rc, NULL, s->offset, "cannot be read")
+		  : 0;
+}
+
+/* what a record restores of a sample */
+static void lay_over(const struct restoring *r, struct sample *s)
+{
+	const struct record_disk *disk = (const void *)r->buf;
+	uint64_t offset = le64_get(disk->offset);
+	uint64_t from = vhd_max(offset, s->offset);
+	uint64_t to =
+		vhd_min(offset + le64_get(disk->length), s->offset + s->length);
+
+	if (from >= to)
+		return;
+	if (le32_get(disk->kind) == KIND_ZERO)
+		memset(s->bytes + (from - s->offset), 0, (size_t)(to - from));
+	else
+		memcpy(s->bytes + (from - s->offset),
+		       r->buf + sizeof(*disk) + (from - offset),
+		       (size_t)(to - from));
+}
+
+static int compare_samples(const struct restoring *r)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		const struct sample *s = &r->samples[i];
+
+		if (vhd_crc32c(0, s->bytes, s->length) != s->checksum)
+			return vhd_fail(r->diag, VHD_E_MISMATCH, NULL,
+					VHD_NO_OFFSET,
+					"is a backup of another image, or the "
+					"image was written since");
+	}
+	return 0;
+}
+
+static int apply_record(struct restoring *r)
 {
 	const struct record_disk *disk = (const void *)r->buf;
 	uint64_t offset = le64_get(disk->offset);
 	uint64_t length = le64_get(disk->length);
 
-	if (!r->target)
+	if (le32_get(disk->kind) == KIND_SAMPLE)
+		return r->apply ? 0 : load_sample(r);
+	if (!r->apply) {
+		for (size_t i = 0; i < r->count; i++)
+			lay_over(r, &r->samples[i]);
 		return 0;
+	}
 	if (le32_get(disk->kind) == KIND_ZERO)
 		return vhd_file_punch(r->target, offset, length);
 	return vhd_file_write(r->target, offset, r->buf + sizeof(*disk),
@@ -386,7 +516,7 @@ static int check_end(const struct restoring *r, uint64_t at)
 	return rc;
 }
 
-static int walk(const struct restoring *r)
+static int walk(struct restoring *r)
 {
 	uint64_t at = sizeof(struct start_disk), length;
 	int rc = 0;
@@ -394,7 +524,7 @@ static int walk(const struct restoring *r)
 	while (at < r->undo_size && !rc) {
 		rc = load_record(r, at, &length);
 		if (!rc && !length)
-			return r->target ? 0 : check_end(r, at);
+			return r->apply ? 0 : check_end(r, at);
 		if (!rc)
 			rc = apply_record(r);
 		at += length;
@@ -402,39 +532,49 @@ static int walk(const struct restoring *r)
 	return rc;
 }
 
-static int restore(struct restoring *r, struct vhd_file *target)
+static int check_all(struct restoring *r)
 {
-	uint64_t size;
-	int rc = read_start(r);
+	int rc = vhd_file_size(r->target, &r->target_size);
 
 	if (!rc)
+		rc = read_start(r);
+	if (!rc)
 		rc = walk(r);
+	return rc ? rc : compare_samples(r);
+}
+
+static int restore(struct restoring *r)
+{
+	int rc = check_all(r);
+
 	if (rc)
 		return rc;
-	r->target = target;
-	rc = vhd_file_size(target, &size);
-	if (!rc && size < r->old_size)
-		rc = vhd_file_resize(target, r->old_size);
+	r->apply = true;
+	if (r->target_size < r->old_size)
+		rc = vhd_file_resize(r->target, r->old_size);
 	if (!rc)
 		rc = walk(r);
 	if (!rc)
-		rc = vhd_file_flush(target);
-	if (!rc && size > r->old_size)
-		rc = vhd_file_resize(target, r->old_size);
-	return rc ? rc : vhd_file_flush(target);
+		rc = vhd_file_flush(r->target);
+	if (!rc && r->target_size > r->old_size)
+		rc = vhd_file_resize(r->target, r->old_size);
+	return rc ? rc : vhd_file_flush(r->target);
 }
 
 int vhd_undo_restore(struct vhd_file *undo, struct vhd_file *target,
 		     struct vhd_diag *diag)
 {
-	struct restoring r = {.undo = undo, .diag = diag};
+	struct restoring r = {.undo = undo, .target = target, .diag = diag};
 	int rc;
 
 	r.buf = malloc(sizeof(struct record_disk) + PIECE);
-	if (!r.buf)
-		return vhd_fail(diag, VHD_E_NOMEM, NULL, VHD_NO_OFFSET,
-				vhd_strerror(VHD_E_NOMEM));
-	rc = restore(&r, target);
+	r.samples = malloc(SAMPLES_MAX * sizeof(*r.samples));
+	if (r.buf && r.samples)
+		rc = restore(&r);
+	else
+		rc = vhd_fail(diag, VHD_E_NOMEM, NULL, VHD_NO_OFFSET,
+			      vhd_strerror(VHD_E_NOMEM));
+	free(r.samples);
 	free(r.buf);
 	return rc;
 }

@@ -29,7 +29,8 @@ int vhd_file_open_undo(struct vhd_file *inner, const struct vhd_undo_sink *sink,
  * Gives `target` the bytes and the size that `undo` keeps, durably. Checks all
  * of it before the first change. A last record that is not whole is left out:
  * its change was never made. VHD_E_FORMAT if `undo` is no undo file,
- * VHD_E_CORRUPT if it is damaged. Cut short, it is run again.
+ * VHD_E_CORRUPT if it is damaged, VHD_E_MISMATCH if `target` is another file,
+ * or has changed in a part that was sampled. Cut short, it is run again.
  */
 int vhd_undo_restore(struct vhd_file *undo, struct vhd_file *target,
 		     struct vhd_diag *diag);

@@ -5,8 +5,9 @@
  * and removes what is not needed any more.
  *
  * Removing goes from the ancestor up, so that no layer is left on a parent that
- * is not what it was; but first the child, which goes last, names the ancestor.
- * So a merge that is cut off here is completed by running it again.
+ * is not what it was; but first the child, which goes last, names the ancestor,
+ * and a note beside it the images between (merge_note.c). So a merge that is
+ * cut off here is completed by running it again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +22,7 @@
 #include "file/file.h"
 #include "link.h"
 #include "merge.h"
+#include "merge_note.h"
 #include "output.h"
 
 /* -- children ----------------------------------------------------------------
@@ -154,7 +156,7 @@ static int fail_errno(struct vhd_diag *diag, const char *path, const char *text)
 	return vhd_output_fail(diag, vhd_error_of_errno(errno), path, text);
 }
 
-/* makes the names in a file's folder durable */
+/* makes the names in the folder of a file, given by its real path, durable */
 static int flush_folder(const char *path, struct vhd_diag *diag)
 {
 	char *folder = strdup(path);
@@ -214,12 +216,41 @@ static int shorten(struct vhd_disk *disk, unsigned into, struct vhd_diag *diag)
 	return rc;
 }
 
+/* durably, before the child goes: without it nobody would look at the note */
+static int forget_note(struct vhd_disk *disk, struct vhd_diag *diag)
+{
+	const char *path = vhd_disk_path(disk, 0);
+	bool was_there = false;
+	int rc = vhd_merge_forget_note(disk, &was_there, diag);
+	char *real;
+
+	if (rc || !was_there)
+		return rc;
+	real = realpath(path, NULL);
+	rc = real ? flush_folder(real, diag)
+		  : fail_errno(diag, path, "cannot be found");
+	free(real);
+	return rc;
+}
+
+static int prepare(struct vhd_disk *disk, unsigned into, struct vhd_diag *diag)
+{
+	int rc;
+
+	if (into == 1)
+		return vhd_merge_remove_noted(disk, diag);
+	rc = vhd_merge_note(disk, into, diag);
+	return rc ? rc : shorten(disk, into, diag);
+}
+
 int vhd_merge_delete(struct vhd_disk *disk, unsigned into,
 		     struct vhd_diag *diag)
 {
-	int rc = into > 1 ? shorten(disk, into, diag) : 0;
+	int rc = prepare(disk, into, diag);
 
-	for (unsigned i = into; i > 0 && !rc; i--)
+	for (unsigned i = into; i > 1 && !rc; i--)
 		rc = delete_layer(disk, i - 1, diag);
-	return rc;
+	if (!rc)
+		rc = forget_note(disk, diag);
+	return rc ? rc : delete_layer(disk, 0, diag);
 }

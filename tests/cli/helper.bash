@@ -64,6 +64,27 @@ footer() {
 	head -c $((512 - ${#hex} / 2)) /dev/zero
 }
 
+# be32 NUMBER: its four bytes
+be32() {
+	printf "%b" "$(printf '\\x%02x\\x%02x\\x%02x\\x%02x' $(($1 >> 24 & 255)) \
+		$(($1 >> 16 & 255)) $(($1 >> 8 & 255)) $(($1 & 255)))"
+}
+
+# suspend VHD: both footers say that a machine is suspended with it
+suspend() {
+	local at sum
+	for at in 0 $(($(stat -c %s "$1") - 512)); do
+		[ "$(dd if="$1" bs=1 skip="$at" count=8 status=none |
+			tr -d '\0')" = conectix ] || continue
+		sum=$((16#$(od -An -tx1 -j $((at + 64)) -N 4 "$1" |
+			tr -d ' ')))
+		printf '\x01' | dd of="$1" bs=1 seek=$((at + 84)) \
+			conv=notrunc status=none
+		be32 $((sum - 1)) | dd of="$1" bs=1 seek=$((at + 64)) \
+			conv=notrunc status=none
+	done
+}
+
 # fixed_vhd FILE: 1 MiB of text as a fixed VHD; the content also as FILE.content
 fixed_vhd() {
 	yes "line of a guest" | head -c 1048576 >"$1.content"

@@ -258,3 +258,88 @@ chain() {
 		done
 	done
 }
+
+# killed_at CALL COMMAND...: kills it at the CALLth name that it removes; false
+# if it removes fewer
+killed_at() {
+	local turn=$1
+	shift
+	traced -f -qq -e trace=unlink,unlinkat \
+		-e inject=unlink,unlinkat:signal=KILL:when="$turn" "$@" || true
+	grep -q SIGKILL trace
+}
+
+@test "kill -9 between any two of the files that --delete removes" {
+	need_strace
+	local format turn
+	for format in vhd vhdx; do
+		mkdir "$format"
+		cd "$format"
+		chain $format 4
+		vhdtool convert 4.$format ../want.raw
+		cd ..
+		for ((turn = 1; ; turn++)); do
+			rm -rf work
+			cp -r $format work
+			killed_at $turn "$VHDTOOL" merge --quiet --delete \
+				work/4.$format --into work/0.$format || break
+			if [ -e work/4.$format ]; then
+				vhdtool compare work/4.$format want.raw
+				vhdtool check --chain work/4.$format
+				status 0 vhdtool merge --quiet --delete \
+					work/4.$format --into work/0.$format
+			fi
+			[ "$(ls -A work)" = 0.$format ]
+			vhdtool compare work/0.$format want.raw
+			vhdtool check work/0.$format
+		done
+		# three images between, the note and the child
+		[ $turn -ge 5 ]
+		rm -r want.raw $format
+	done
+}
+
+@test "a child that --delete has removed already: said so" {
+	chain vhd 1
+	vhdtool merge --quiet --delete 1.vhd
+	status 1 vhdtool merge --quiet --delete 1.vhd
+	[[ "$stderr" == *"1.vhd: "*"hint: "*"was complete"* ]]
+}
+
+# note CHILD ANCESTOR-ID LINE...: what a merge that was cut off leaves
+note() {
+	local child=$1 id=$2
+	shift 2
+	printf 'vhdmerge1\n%s\n' "$id" >"$child.merged"
+	[ $# -eq 0 ] || printf '%s\n' "$@" >>"$child.merged"
+}
+
+link_id() {
+	vhdtool info --json "$1" | jq -r '."link-id"'
+}
+
+@test "a note of another merge, or of other files, removes nothing" {
+	local zero=00000000-0000-0000-0000-000000000000
+	chain vhdx 2
+	mkdir far
+	vhdtool create lone.vhdx --size 24M
+	vhdtool snapshot lone.vhdx other.vhdx
+	cp other.vhdx far/other.vhdx
+	touch text.vhdx
+	# of another ancestor
+	note 2.vhdx $zero "$(link_id other.vhdx) other.vhdx"
+	vhdtool merge --quiet --delete 2.vhdx
+	[ "$(echo *)" = "0.vhdx 1.vhdx far lone.vhdx other.vhdx text.vhdx" ]
+	# other identities, a parent, no image, another folder, no such file
+	note 1.vhdx "$(link_id 0.vhdx)" "$zero other.vhdx" \
+		"$(link_id lone.vhdx) lone.vhdx" "$zero text.vhdx" \
+		"$(link_id 0.vhdx) 0.vhdx" "$zero none.vhdx" "" x \
+		"$(link_id other.vhdx) far/other.vhdx" \
+		"$(link_id other.vhdx) ../other.vhdx"
+	ln 1.vhdx keep
+	run -1 vhdtool merge --quiet --delete 1.vhdx --into lone.vhdx
+	[ -e 1.vhdx.merged ]
+	vhdtool merge --quiet --delete 1.vhdx
+	[ "$(echo *)" = "0.vhdx far keep lone.vhdx other.vhdx text.vhdx" ]
+	[ -e far/other.vhdx ]
+}
