@@ -50,9 +50,10 @@ static struct {
 	unsigned users;
 	bool writable;
 	_Atomic bool active;
-	pthread_cond_t idle; /* users is 0 */
+	/* held by requests; by who closes the disk against them */
+	pthread_rwlock_t busy;
 } shared = {.mutex = PTHREAD_MUTEX_INITIALIZER,
-	    .idle = PTHREAD_COND_INITIALIZER};
+	    .busy = PTHREAD_RWLOCK_INITIALIZER};
 
 /* -- errors ------------------------------------------------------------------
  */
@@ -250,41 +251,45 @@ static void *vhd_open(int readonly)
 	return rc ? NULL : NBDKIT_HANDLE_NOT_NEEDED;
 }
 
-static void vhd_close(void *handle)
+/* with the mutex */
+static void close_shared(void)
 {
 	struct vhd_diag diag = {0};
 	int rc = 0;
 
+	if (shared.active)
+		rc = vhd_disk_shut(shared.disk, &diag);
+	if (rc)
+		fail(rc, &diag);
+	vhd_disk_close(shared.disk);
+	shared.disk = NULL;
+	shared.active = false;
+}
+
+static void vhd_close(void *handle)
+{
 	(void)handle;
 	pthread_mutex_lock(&shared.mutex);
-	if (!--shared.users) {
-		if (shared.active)
-			rc = vhd_disk_shut(shared.disk, &diag);
-		if (rc)
-			fail(rc, &diag);
-		vhd_disk_close(shared.disk);
-		shared.disk = NULL;
-		pthread_cond_signal(&shared.idle);
-	}
+	if (!--shared.users && shared.disk)
+		close_shared();
 	pthread_mutex_unlock(&shared.mutex);
 }
 
-/* The server ends. The last connection may be about to close the disk in order:
- * wait for that, or what is done at least becomes durable. */
+/* The server ends, and may not close the last connections any more. A request
+ * that does not end loses no more than a crash would. */
 static void vhd_cleanup(void)
 {
 	struct timespec limit;
-	int rc = 0;
 
 	clock_gettime(CLOCK_REALTIME, &limit);
 	limit.tv_sec += 5;
+	if (pthread_rwlock_timedwrlock(&shared.busy, &limit))
+		return;
 	pthread_mutex_lock(&shared.mutex);
-	while (shared.disk && !rc)
-		rc = pthread_cond_timedwait(&shared.idle, &shared.mutex,
-					    &limit);
-	if (shared.disk && shared.active)
-		vhd_disk_flush(shared.disk, NULL);
+	if (shared.disk)
+		close_shared();
 	pthread_mutex_unlock(&shared.mutex);
+	pthread_rwlock_unlock(&shared.busy);
 }
 
 static void sleep_ms(unsigned ms)
@@ -315,12 +320,20 @@ static int activate(void)
 	return rc ? fail(rc, &diag) : 0;
 }
 
-/* before each request; -1 after an error was said */
-static int ready(void)
+static void leave(void)
 {
-	if (atomic_load_explicit(&shared.active, memory_order_acquire))
+	pthread_rwlock_unlock(&shared.busy);
+}
+
+/* before each request; -1 after an error was said, else leave() follows */
+static int enter(void)
+{
+	pthread_rwlock_rdlock(&shared.busy);
+	if (atomic_load_explicit(&shared.active, memory_order_acquire) ||
+	    (shared.disk && !activate()))
 		return 0;
-	return activate();
+	leave();
+	return -1;
 }
 
 /* -- what it can do ----------------------------------------------------------
@@ -373,6 +386,7 @@ static int end(int rc, uint32_t flags, struct vhd_diag *diag)
 {
 	if (!rc && (flags & NBDKIT_FLAG_FUA))
 		rc = vhd_disk_flush(shared.disk, diag);
+	leave();
 	return rc ? fail(rc, diag) : 0;
 }
 
@@ -383,7 +397,7 @@ static int vhd_pread(void *handle, void *buf, uint32_t count, uint64_t offset,
 
 	(void)handle;
 	(void)flags;
-	if (ready())
+	if (enter())
 		return -1;
 	return end(vhd_disk_read(shared.disk, offset, buf, count, &diag), 0,
 		   &diag);
@@ -395,7 +409,7 @@ static int vhd_pwrite(void *handle, const void *buf, uint32_t count,
 	struct vhd_diag diag = {0};
 
 	(void)handle;
-	if (ready())
+	if (enter())
 		return -1;
 	return end(vhd_disk_write(shared.disk, offset, buf, count, &diag),
 		   flags, &diag);
@@ -407,7 +421,7 @@ static int vhd_flush(void *handle, uint32_t flags)
 
 	(void)handle;
 	(void)flags;
-	if (ready())
+	if (enter())
 		return -1;
 	return end(vhd_disk_flush(shared.disk, &diag), 0, &diag);
 }
@@ -418,7 +432,7 @@ static int vhd_trim(void *handle, uint32_t count, uint64_t offset,
 	struct vhd_diag diag = {0};
 
 	(void)handle;
-	if (ready())
+	if (enter())
 		return -1;
 	return end(vhd_disk_discard(shared.disk, offset, count, &diag), flags,
 		   &diag);
@@ -447,7 +461,7 @@ static int vhd_zero(void *handle, uint32_t count, uint64_t offset,
 	int rc;
 
 	(void)handle;
-	if (ready())
+	if (enter())
 		return -1;
 	rc = flags & NBDKIT_FLAG_MAY_TRIM
 		     ? vhd_disk_zero(shared.disk, offset, count, &diag)
@@ -455,63 +469,72 @@ static int vhd_zero(void *handle, uint32_t count, uint64_t offset,
 	return end(rc, flags, &diag);
 }
 
+static int add_extents(uint64_t offset, uint64_t stop, bool one,
+		       struct nbdkit_extents *extents)
+{
+	struct vhd_diag diag = {0};
+	struct vhd_extent e;
+	int rc;
+
+	do {
+		rc = vhd_disk_extent(shared.disk, offset, stop - offset, &e,
+				     &diag);
+		if (rc)
+			return fail(rc, &diag);
+		rc = nbdkit_add_extent(extents, offset, e.length,
+				       e.kind == VHD_EXTENT_ZERO
+					       ? NBDKIT_EXTENT_HOLE |
+							 NBDKIT_EXTENT_ZERO
+					       : 0);
+		offset += e.length;
+	} while (!rc && !one && offset < stop);
+	return rc;
+}
+
 static int vhd_extents(void *handle, uint32_t count, uint64_t offset,
 		       uint32_t flags, struct nbdkit_extents *extents)
 {
-	uint64_t stop = offset + count;
-	struct vhd_diag diag = {0};
+	int rc;
 
 	(void)handle;
-	if (ready())
+	if (enter())
 		return -1;
-	while (offset < stop) {
-		struct vhd_extent e;
-		int rc = vhd_disk_extent(shared.disk, offset, stop - offset, &e,
-					 &diag);
-
-		if (rc)
-			return fail(rc, &diag);
-		if (nbdkit_add_extent(extents, offset, e.length,
-				      e.kind == VHD_EXTENT_ZERO
-					      ? NBDKIT_EXTENT_HOLE |
-							NBDKIT_EXTENT_ZERO
-					      : 0))
-			return -1;
-		if (flags & NBDKIT_FLAG_REQ_ONE)
-			return 0;
-		offset += e.length;
-	}
-	return 0;
+	rc = add_extents(offset, offset + count, flags & NBDKIT_FLAG_REQ_ONE,
+			 extents);
+	leave();
+	return rc;
 }
 
-/* the host may begin to read what is asked for next */
+static void read_ahead(const struct vhd_extent *e)
+{
+	struct vhd_image *image = vhd_disk_image(shared.disk, e->depth);
+	int fd = e->kind == VHD_EXTENT_DATA
+			 ? vhd_image_data_fd(image, e->offset, e->length)
+			 : -1;
+
+	if (fd >= 0)
+		(void)posix_fadvise(fd, (off_t)e->offset, (off_t)e->length,
+				    POSIX_FADV_WILLNEED);
+}
+
+/* what is asked for next; an error will be said by the read */
 static int vhd_cache(void *handle, uint32_t count, uint64_t offset,
 		     uint32_t flags)
 {
 	uint64_t stop = offset + count;
+	struct vhd_extent e;
 
 	(void)handle;
 	(void)flags;
-	if (ready())
+	if (enter())
 		return -1;
-	while (offset < stop) {
-		struct vhd_extent e;
-		int fd;
-
+	for (; offset < stop; offset += e.length) {
 		if (vhd_disk_extent(shared.disk, offset, stop - offset, &e,
 				    NULL))
-			return 0; /* reading will say it */
-		fd = e.kind == VHD_EXTENT_DATA
-			     ? vhd_image_data_fd(
-				       vhd_disk_image(shared.disk, e.depth),
-				       e.offset, e.length)
-			     : -1;
-		if (fd >= 0)
-			(void)posix_fadvise(fd, (off_t)e.offset,
-					    (off_t)e.length,
-					    POSIX_FADV_WILLNEED);
-		offset += e.length;
+			break;
+		read_ahead(&e);
 	}
+	leave();
 	return 0;
 }
 
