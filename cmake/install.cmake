@@ -16,6 +16,11 @@ if(VHD_WITH_ZLIB)
 	string(APPEND pkg_requires_private " zlib")
 	string(APPEND package_finds "find_dependency(ZLIB)\n")
 endif()
+if(VHD_WITH_URING)
+	string(APPEND pkg_requires_private " liburing")
+	string(APPEND package_finds "find_dependency(PkgConfig)\n"
+		"pkg_check_modules(URING REQUIRED IMPORTED_TARGET liburing)\n")
+endif()
 configure_file(cmake/libvhd.pc.in libvhd.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/libvhd.pc
 	DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -7,6 +7,7 @@
  *	file.h     the door to storage
  *	image.h    one image file
  *	disk.h     the disk a guest sees: a chain of images
+ *	queue.h    asynchronous requests to a disk
  *	job.h      progress and cancellation
  *	ops.h      convert, hash, compare, check
  *	boot.h     the freestanding reader for boot loaders
@@ -20,6 +21,7 @@
 #include "libvhd/file.h"
 #include "libvhd/image.h"
 #include "libvhd/disk.h"
+#include "libvhd/queue.h"
 #include "libvhd/job.h"
 #include "libvhd/ops.h"
 #include "libvhd/boot.h"

@@ -49,6 +49,7 @@ extern const struct command resize_command;
 extern const struct command merge_command;
 extern const struct command read_command;
 extern const struct command rebase_command;
+extern const struct command serve_command;
 extern const struct command snapshot_command;
 extern const struct command trim_command;
 extern const struct command write_command;

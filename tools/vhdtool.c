@@ -40,6 +40,7 @@ static const struct command *const commands[] = {
 	&dump_command,
 	&mount_command,
 	&umount_command,
+	&serve_command,
 	NULL,
 };
 

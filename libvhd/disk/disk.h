@@ -48,4 +48,18 @@ int vhd_disk_resolve_above(struct vhd_disk *disk, unsigned layers,
 int vhd_disk_resolve(struct vhd_disk *disk, uint64_t offset, uint64_t length,
 		     struct vhd_extent *out, struct vhd_diag *diag);
 
+/*
+ * For those who must not wait; the disk is held (vhd_disk_hold()). Where a
+ * range is, as vhd_disk_resolve(), or VHD_NOT_IN_MEMORY (image/pages.h). False
+ * if the range is not inside an active disk.
+ */
+bool vhd_disk_may_read(const struct vhd_disk *disk, uint64_t offset,
+		       uint64_t length);
+int vhd_disk_resolve_in_memory(struct vhd_disk *disk, uint64_t offset,
+			       uint64_t length, struct vhd_extent *out);
+/* True if a write of whole sectors may go wherever the leaf stores the range,
+ * and needs nothing else. */
+bool vhd_disk_may_overwrite(const struct vhd_disk *disk, uint64_t offset,
+			    uint64_t length);
+
 #endif

@@ -13,12 +13,15 @@
 #include "core/checked.h"
 #include "core/diag.h"
 #include "disk.h"
+#include "image/layer.h"
 #include "image/writer.h"
 
-/* layers [first, last): PARENT where none of them has it */
-static int resolve_between(struct vhd_disk *disk, unsigned first, unsigned last,
-			   uint64_t offset, uint64_t length,
-			   struct vhd_extent *out, struct vhd_diag *diag)
+/* layers [first, last): PARENT where none of them has it; reads no metadata if
+ * not `may_wait` */
+static inline int resolve_layers(struct vhd_disk *disk, unsigned first,
+				 unsigned last, bool may_wait, uint64_t offset,
+				 uint64_t length, struct vhd_extent *out,
+				 struct vhd_diag *diag)
 {
 	unsigned depth = first;
 
@@ -30,7 +33,10 @@ static int resolve_between(struct vhd_disk *disk, unsigned first, unsigned last,
 		if (offset >= size)
 			break;
 		length = vhd_min(length, size - offset);
-		rc = vhd_image_extent(image, offset, length, out, diag);
+		rc = may_wait ? vhd_image_extent(image, offset, length, out,
+						 diag)
+			      : vhd_image_extent_in_memory(image, offset,
+							   length, out);
 		if (rc)
 			return vhd_diag_path(diag, rc,
 					     disk->layers[depth].path);
@@ -47,6 +53,14 @@ static int resolve_between(struct vhd_disk *disk, unsigned first, unsigned last,
 		.depth = depth,
 	};
 	return 0;
+}
+
+static int resolve_between(struct vhd_disk *disk, unsigned first, unsigned last,
+			   uint64_t offset, uint64_t length,
+			   struct vhd_extent *out, struct vhd_diag *diag)
+{
+	return resolve_layers(disk, first, last, true, offset, length, out,
+			      diag);
 }
 
 int vhd_disk_resolve_above(struct vhd_disk *disk, unsigned layers,
@@ -75,6 +89,31 @@ int vhd_disk_resolve(struct vhd_disk *disk, uint64_t offset, uint64_t length,
 		     struct vhd_extent *out, struct vhd_diag *diag)
 {
 	return resolve(disk, 0, offset, length, out, diag);
+}
+
+bool vhd_disk_may_read(const struct vhd_disk *disk, uint64_t offset,
+		       uint64_t length)
+{
+	return !disk->inactive && vhd_inside(offset, length, disk->size);
+}
+
+int vhd_disk_resolve_in_memory(struct vhd_disk *disk, uint64_t offset,
+			       uint64_t length, struct vhd_extent *out)
+{
+	int rc = resolve_layers(disk, 0, disk->count, false, offset, length,
+				out, NULL);
+
+	if (!rc && out->kind == VHD_EXTENT_PARENT)
+		out->kind = VHD_EXTENT_ZERO;
+	return rc;
+}
+
+bool vhd_disk_may_overwrite(const struct vhd_disk *disk, uint64_t offset,
+			    uint64_t length)
+{
+	return vhd_disk_may_read(disk, offset, length) && disk->writable &&
+	       vhd_is_aligned(offset | length, disk->sector_size) &&
+	       vhd_image_takes_overwrites(disk->layers[0].image);
 }
 
 /* a range on an active disk, or why not */

@@ -215,6 +215,25 @@ int vhd_image_extent(struct vhd_image *image, uint64_t offset, uint64_t length,
 	return vhd_map_extent(&image->map, window, offset, length, out, diag);
 }
 
+int vhd_image_extent_in_memory(struct vhd_image *image, uint64_t offset,
+			       uint64_t length, struct vhd_extent *out)
+{
+	struct vhd_window *window =
+		image->pages ? vhd_pages_memory(image->pages) : NULL;
+
+	if (!length || !vhd_inside(offset, length, image->map.size))
+		return VHD_E_RANGE;
+	return vhd_map_extent(&image->map, window, offset, length, out, NULL);
+}
+
+int vhd_image_takes_overwrites(const struct vhd_image *image)
+{
+	const struct vhd_writer *w = image->writer;
+
+	return w && atomic_load_explicit(&w->started, memory_order_acquire) &&
+	       !atomic_load_explicit(&w->error, memory_order_relaxed);
+}
+
 int vhd_image_check_parent(struct vhd_image *child, struct vhd_image *parent,
 			   struct vhd_diag *diag)
 {

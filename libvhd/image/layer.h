@@ -15,6 +15,17 @@ void vhd_image_detach(struct vhd_image *image);
 void vhd_image_know_parent(struct vhd_image *child,
 			   const struct vhd_image *parent);
 
+/*
+ * As vhd_image_extent(), but never waits: VHD_NOT_IN_MEMORY (pages.h) if the
+ * file would have to be read.
+ */
+int vhd_image_extent_in_memory(struct vhd_image *image, uint64_t offset,
+			       uint64_t length, struct vhd_extent *out);
+
+/* Writing into stored ranges needs nothing but the bytes to be moved: the
+ * session has begun, and nothing is in doubt. */
+int vhd_image_takes_overwrites(const struct vhd_image *image);
+
 /* 0 where there are no blocks */
 uint64_t vhd_image_block_size(const struct vhd_image *image);
 int vhd_image_is_fixed(const struct vhd_image *image);

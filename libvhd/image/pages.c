@@ -42,6 +42,7 @@ struct slot {
 
 struct vhd_pages {
 	struct vhd_window window; /* first: the mapper hands it back */
+	struct vhd_window memory; /* second, likewise */
 	struct vhd_file *file;
 	_Atomic uint64_t file_size;
 	unsigned shift;
@@ -227,6 +228,27 @@ static int load(struct vhd_window *window, uint64_t offset, void *buf,
 	return rc;
 }
 
+static int load_from_memory(struct vhd_window *window, uint64_t offset,
+			    void *buf, size_t len)
+{
+	struct vhd_pages *p = (struct vhd_pages *)(void *)(window - 1);
+	uint64_t page = offset >> p->shift;
+	uint8_t *out = buf;
+
+	while (len) {
+		size_t at = (size_t)(offset - (page << p->shift));
+		size_t n = vhd_min(((size_t)1 << p->shift) - at, len);
+
+		if (!try_set(p, page, at, out, n))
+			return VHD_NOT_IN_MEMORY;
+		offset += n;
+		out += n;
+		len -= n;
+		page++;
+	}
+	return 0;
+}
+
 int vhd_pages_new(struct vhd_file *file, unsigned page_shift,
 		  struct vhd_pages **out)
 {
@@ -242,6 +264,7 @@ int vhd_pages_new(struct vhd_file *file, unsigned page_shift,
 		goto fail;
 	atomic_init(&p->file_size, size);
 	p->window.load = load;
+	p->memory.load = load_from_memory;
 	p->file = file;
 	p->shift = page_shift;
 	p->sets = slots / WAYS;
@@ -275,6 +298,11 @@ void vhd_pages_free(struct vhd_pages *p)
 struct vhd_window *vhd_pages_window(struct vhd_pages *p)
 {
 	return &p->window;
+}
+
+struct vhd_window *vhd_pages_memory(struct vhd_pages *p)
+{
+	return &p->memory;
 }
 
 /* -- writing ----------------------------------------------------------------

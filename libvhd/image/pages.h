@@ -26,6 +26,11 @@ void vhd_pages_free(struct vhd_pages *pages);
 /* What the mapper takes. */
 struct vhd_window *vhd_pages_window(struct vhd_pages *pages);
 
+/* The same for those who must not wait: a page that is not in memory is not
+ * read, the mapper returns VHD_NOT_IN_MEMORY. */
+struct vhd_window *vhd_pages_memory(struct vhd_pages *pages);
+#define VHD_NOT_IN_MEMORY 1
+
 /* -- writing: the caller holds the image's writer mutex for all of these -- */
 
 /* Pages that may be changed and not yet home, those of a snapshot included, so

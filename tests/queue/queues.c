@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Several queues on one disk, each in a thread of its own. Each 4 KiB piece has
+ * one owner, by turns, so that all threads meet in every block. An owner keeps
+ * many requests in flight, on different pieces of its own: writes and reads in
+ * iovecs of odd lengths, zeroes, discards, flushes. What a read shows must be
+ * what the last write that ended left; at the end the image is shut, opened
+ * again and compared.
+ *
+ * queues DIR [STEPS]
+ */
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <libvhd.h>
+
+#define PIECE   4096u
+#define DEPTH   32u
+#define THREADS 4u
+#define IOVECS  5u
+#define SIZE    ((uint64_t)24 << 20)
+#define PIECES  (SIZE / PIECE)
+
+struct image {
+	const char *name;
+	int format;
+	int type;
+	uint32_t block;
+	uint32_t sector;
+};
+
+static const struct image images[] = {
+	{"vhdx dynamic", VHD_FORMAT_VHDX, VHD_TYPE_DYNAMIC, 1u << 20, 512},
+	{"vhdx differencing", VHD_FORMAT_VHDX, VHD_TYPE_DIFFERENCING, 1u << 20,
+	 512},
+	{"vhdx dynamic 4k", VHD_FORMAT_VHDX, VHD_TYPE_DYNAMIC, 1u << 20, 4096},
+	{"vhdx fixed", VHD_FORMAT_VHDX, VHD_TYPE_FIXED, 1u << 20, 512},
+	{"vhd dynamic", VHD_FORMAT_VHD, VHD_TYPE_DYNAMIC, 512u << 10, 512},
+	{"vhd differencing", VHD_FORMAT_VHD, VHD_TYPE_DIFFERENCING, 512u << 10,
+	 512},
+	{"vhd fixed", VHD_FORMAT_VHD, VHD_TYPE_FIXED, 0, 512},
+};
+
+enum what { IDLE, READ, WRITE, ZERO, DISCARD };
+
+/* One request in flight and what it is to do. */
+struct slot {
+	enum what what;
+	uint64_t piece;
+	uint32_t version;
+	uint8_t buf[PIECE];
+	struct iovec iov[IOVECS];
+};
+
+struct worker {
+	pthread_t thread;
+	unsigned index;
+	uint64_t lots;
+	uint32_t version;
+	struct vhd_queue *queue;
+	struct slot slots[DEPTH];
+	unsigned flushes; /* in flight */
+};
+
+static const struct image *image;
+static struct vhd_disk *disk;
+static int engine;
+static uint64_t steps = 4000;
+static uint32_t versions[PIECES]; /* newest of each piece; its owner's */
+static atomic_int failed;
+
+static void fail(const char *what, uint64_t n, int rc)
+{
+	failed = 1;
+	fprintf(stderr, "%s: %s: %llu (%d)\n", image->name, what,
+		(unsigned long long)n, rc);
+}
+
+static void must(int rc, const char *what)
+{
+	if (!rc)
+		return;
+	fprintf(stderr, "%s: %s: %s\n", image ? image->name : "", what,
+		vhd_strerror(rc));
+	exit(1);
+}
+
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+	uint64_t x = a * 0x9E3779B97F4A7C15u + b;
+
+	x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
+	x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
+	return x ^ (x >> 31);
+}
+
+static uint64_t draw(struct worker *w, uint64_t n)
+{
+	return mix(w->index + 1, w->lots++) % n;
+}
+
+/* version 0 is zeros */
+static void content(uint64_t piece, uint32_t version, uint8_t *out)
+{
+	memset(out, 0, PIECE);
+	for (uint64_t i = 0; version && i < PIECE; i += 8) {
+		uint64_t word = mix(piece << 32 | version, i);
+
+		memcpy(out + i, &word, 8);
+	}
+}
+
+/* -- requests ----------------------------------------------------------------
+ */
+
+static void cut_iov(struct worker *w, struct slot *s, unsigned *count)
+{
+	unsigned n = 1 + (unsigned)draw(w, IOVECS);
+	size_t at = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		size_t rest = PIECE - at;
+		size_t len = i + 1 == n ? rest : draw(w, rest + 1);
+
+		s->iov[i] = (struct iovec){s->buf + at, len};
+		at += len;
+	}
+	*count = n;
+}
+
+static bool is_busy(const struct worker *w, uint64_t piece)
+{
+	for (unsigned i = 0; i < DEPTH; i++)
+		if (w->slots[i].what != IDLE && w->slots[i].piece == piece)
+			return true;
+	return false;
+}
+
+static uint64_t draw_piece(struct worker *w)
+{
+	uint64_t piece;
+
+	do {
+		/* a hot part, so that reads meet what was written */
+		piece = draw(w, draw(w, 4) ? 256 : PIECES / THREADS) * THREADS +
+			w->index;
+	} while (is_busy(w, piece));
+	return piece;
+}
+
+static int give_write(struct worker *w, struct slot *s)
+{
+	uint64_t at = s->piece * PIECE;
+	uint32_t flags = draw(w, 50) ? 0 : VHD_REQUEST_FUA;
+	unsigned count;
+
+	s->what = WRITE;
+	s->version = ++w->version;
+	content(s->piece, s->version, s->buf);
+	if (draw(w, 2))
+		return vhd_queue_write(w->queue, at, s->buf, PIECE, s, flags);
+	cut_iov(w, s, &count);
+	return vhd_queue_writev(w->queue, at, s->iov, count, s, flags);
+}
+
+static int give_read(struct worker *w, struct slot *s)
+{
+	uint64_t at = s->piece * PIECE;
+	unsigned count;
+
+	s->what = READ;
+	memset(s->buf, 0xEE, PIECE);
+	if (draw(w, 2))
+		return vhd_queue_read(w->queue, at, s->buf, PIECE, s, 0);
+	cut_iov(w, s, &count);
+	return vhd_queue_readv(w->queue, at, s->iov, count, s, 0);
+}
+
+static int give_range(struct worker *w, struct slot *s, bool discard)
+{
+	uint64_t at = s->piece * PIECE;
+	uint32_t flags = draw(w, 2) ? 0 : VHD_REQUEST_NO_UNMAP;
+
+	s->what = discard ? DISCARD : ZERO;
+	return discard ? vhd_queue_discard(w->queue, at, PIECE, s, 0)
+		       : vhd_queue_zero(w->queue, at, PIECE, s, flags);
+}
+
+static void give(struct worker *w, struct slot *s)
+{
+	uint64_t lot = draw(w, 100);
+	int rc;
+
+	if (lot < 2) {
+		rc = vhd_queue_flush(w->queue, NULL, 0);
+		w->flushes += !rc;
+	} else {
+		s->piece = draw_piece(w);
+		rc = lot < 45   ? give_write(w, s)
+		     : lot < 90 ? give_read(w, s)
+				: give_range(w, s, lot < 94);
+	}
+	if (rc)
+		fail("is not accepted", lot, rc);
+}
+
+static void check_read(const struct slot *s)
+{
+	uint8_t want[PIECE];
+
+	content(s->piece, versions[s->piece], want);
+	if (memcmp(s->buf, want, PIECE))
+		fail("a read shows something else in piece", s->piece, 0);
+}
+
+/* zeros, or as before */
+static void look_after_discard(struct worker *w, const struct slot *s)
+{
+	static const uint8_t zeros[PIECE];
+	uint8_t buf[PIECE];
+
+	(void)w;
+	must(vhd_disk_read(disk, s->piece * PIECE, buf, PIECE, NULL), "read");
+	if (!memcmp(buf, zeros, PIECE))
+		versions[s->piece] = 0;
+}
+
+static void end(struct worker *w, const struct vhd_completion *c)
+{
+	struct slot *s = c->user_data;
+
+	if (c->result)
+		fail("fails: request", s ? s->what : 99, c->result);
+	if (!s) {
+		w->flushes--;
+		return;
+	}
+	if (s->what == READ)
+		check_read(s);
+	else if (s->what == WRITE)
+		versions[s->piece] = s->version;
+	else if (s->what == ZERO)
+		versions[s->piece] = 0;
+	else
+		look_after_discard(w, s);
+	s->what = IDLE;
+}
+
+/* every thread reaps in its own way */
+static unsigned reap(struct worker *w, struct vhd_completion *out, unsigned max)
+{
+	struct pollfd p = {.fd = -1, .events = POLLIN};
+	unsigned n;
+
+	switch (w->index % 4) {
+	case 0:
+		return vhd_queue_wait(w->queue, out, 1, max, -1);
+	case 1: /* sleeps outside */
+		p.fd = vhd_queue_fd(w->queue);
+		vhd_queue_submit(w->queue);
+		while (!(n = vhd_queue_poll(w->queue, out, max)))
+			if (poll(&p, 1, 20000) != 1) {
+				fail("nothing comes for 20 s", 0, 0);
+				return 0;
+			}
+		return n;
+	case 2: /* does not sleep */
+		vhd_queue_submit(w->queue);
+		while (!(n = vhd_queue_poll(w->queue, out, max)))
+			sched_yield();
+		return n;
+	default:
+		while (!(n = vhd_queue_wait(w->queue, out, 2, max, 5)))
+			;
+		return n;
+	}
+}
+
+static void fill(struct worker *w, uint64_t *given)
+{
+	for (unsigned i = 0; i < DEPTH && *given < steps; i++)
+		if (w->slots[i].what == IDLE && w->flushes < 4 && draw(w, 3)) {
+			give(w, &w->slots[i]);
+			++*given;
+		}
+}
+
+static void *run(void *ctx)
+{
+	const struct vhd_queue_options o = {
+		.size = sizeof(o), .engine = engine, .depth = DEPTH + 8};
+	struct vhd_completion done[DEPTH + 8];
+	struct worker *w = ctx;
+	uint64_t given = 0;
+
+	must(vhd_queue_open(disk, &o, &w->queue, NULL), "queue");
+	while ((given < steps || vhd_queue_in_flight(w->queue)) && !failed) {
+		unsigned n;
+
+		fill(w, &given);
+		if (!vhd_queue_in_flight(w->queue))
+			continue;
+		n = reap(w, done, w->index == 3 ? 3 : DEPTH + 8);
+		for (unsigned i = 0; i < n; i++)
+			end(w, &done[i]);
+	}
+	vhd_queue_close(w->queue);
+	return NULL;
+}
+
+/* -- the image ---------------------------------------------------------------
+ */
+
+static const char *extension(void)
+{
+	return image->format == VHD_FORMAT_VHD ? "vhd" : "vhdx";
+}
+
+static void open_disk(const char *path, uint32_t flags)
+{
+	const struct vhd_disk_options o = {
+		.size = sizeof(o), .format = image->format, .flags = flags};
+
+	must(vhd_disk_open(path, &o, &disk, NULL), "open");
+}
+
+static void make(const char *dir, const char *name, int type, char *path)
+{
+	const struct vhd_disk_options parent = {.size = sizeof(parent),
+						.format = image->format};
+	struct vhd_create_options o = {
+		.size = sizeof(o),
+		.format = image->format,
+		.type = type,
+		.virtual_size = SIZE,
+		.block_size = type == VHD_TYPE_FIXED ? 0 : image->block,
+		.logical_sector_size = image->sector,
+	};
+	char base[64];
+
+	snprintf(path, 4096, "%s/%s.%s", dir, name, extension());
+	unlink(path);
+	if (type == VHD_TYPE_DIFFERENCING) {
+		char parent_path[4096];
+
+		make(dir, "parent", VHD_TYPE_DYNAMIC, parent_path);
+		must(vhd_disk_open(parent_path, &parent, &o.parent, NULL),
+		     "parent");
+		snprintf(base, sizeof(base), "parent.%s", extension());
+		o.parent_name = base;
+		o.logical_sector_size = 0;
+	}
+	must(vhd_create(path, &o, NULL), "create");
+	vhd_disk_close(o.parent);
+}
+
+static void compare_all(void)
+{
+	uint8_t got[PIECE], want[PIECE];
+
+	for (uint64_t p = 0; p < PIECES; p++) {
+		must(vhd_disk_read(disk, p * PIECE, got, PIECE, NULL), "read");
+		content(p, versions[p], want);
+		if (memcmp(got, want, PIECE)) {
+			fail("piece differs at the end", p, 0);
+			return;
+		}
+	}
+}
+
+static void note_fault(void *ctx, const struct vhd_fault *fault)
+{
+	(void)ctx;
+	if (fault->severity >= VHD_SEVERITY_ERROR)
+		fail(fault->message, 0, 0);
+}
+
+static void check(const char *path)
+{
+	struct vhd_file *file;
+
+	must(vhd_file_open(path, 0, &file, NULL), "check");
+	must(vhd_image_check(file, image->format, note_fault, NULL, NULL),
+	     "check");
+	vhd_file_close(file);
+}
+
+static void run_image(const char *dir)
+{
+	static struct worker workers[THREADS];
+	char path[4096];
+
+	memset(versions, 0, sizeof(versions));
+	memset(workers, 0, sizeof(workers));
+	make(dir, "disk", image->type, path);
+	open_disk(path, VHD_DISK_WRITE);
+	for (unsigned i = 0; i < THREADS; i++) {
+		workers[i].index = i;
+		if (pthread_create(&workers[i].thread, NULL, run, &workers[i]))
+			abort();
+	}
+	for (unsigned i = 0; i < THREADS; i++)
+		pthread_join(workers[i].thread, NULL);
+	compare_all();
+	must(vhd_disk_shut(disk, NULL), "shut");
+	vhd_disk_close(disk);
+	open_disk(path, VHD_DISK_VERIFY);
+	compare_all();
+	vhd_disk_close(disk);
+	check(path);
+	printf("%-18s %s: %s\n", image->name,
+	       engine == VHD_QUEUE_URING ? "io_uring" : "threads ",
+	       failed ? "BAD" : "good");
+	fflush(stdout);
+}
+
+/* io_uring may be forbidden here; then the threads are all there is */
+static bool have_uring(const char *dir)
+{
+	const struct vhd_queue_options o = {.size = sizeof(o),
+					    .engine = VHD_QUEUE_URING};
+	struct vhd_queue *queue;
+	char path[4096];
+	int rc;
+
+	image = &images[0];
+	make(dir, "probe", image->type, path);
+	open_disk(path, 0);
+	rc = vhd_queue_open(disk, &o, &queue, NULL);
+	if (!rc)
+		vhd_queue_close(queue);
+	vhd_disk_close(disk);
+	if (rc)
+		printf("io_uring: skipped, not to be had here\n");
+	return !rc;
+}
+
+int main(int argc, char **argv)
+{
+	bool uring;
+
+	if (argc < 2)
+		return 2;
+	if (argc > 2)
+		steps = strtoull(argv[2], NULL, 10);
+	uring = have_uring(argv[1]);
+	for (size_t i = 0; i < sizeof(images) / sizeof(*images); i++)
+		for (int e = uring ? 1 : 2; e <= 2 && !failed; e++) {
+			image = &images[i];
+			engine = e;
+			run_image(argv[1]);
+		}
+	return failed;
+}
