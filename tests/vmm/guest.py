@@ -185,8 +185,10 @@ class Guest:
         self.events = []
         initramfs = kit.initramfs(work, name, script, fio)
         command = ["qemu-system-x86_64", "-accel",
-                   os.environ.get("VHD_QEMU_ACCEL", "tcg"), "-machine", "pc",
-                   "-m", str(memory), "-smp", "2", "-display", "none",
+                   os.environ.get("VHD_QEMU_ACCEL", "tcg"), "-machine",
+                   "pc,memory-backend=memory", "-object",
+                   "memory-backend-memfd,id=memory,size=%dM,share=on" %
+                   memory, "-m", str(memory), "-smp", "2", "-display", "none",
                    "-nodefaults", "-no-user-config", "-no-reboot", "-serial",
                    "stdio", "-qmp", "unix:%s,server=on,wait=off" %
                    self.monitor, "-kernel", kit.kernel, "-initrd", initramfs,
