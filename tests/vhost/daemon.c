@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -58,6 +59,8 @@ pid_t daemon_start(const char *first, ...)
 	pid = fork();
 	if (pid)
 		return pid;
+	/* a test that ends in the middle leaves nothing behind */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	execv(program, (char *const *)(uintptr_t)argv);
 	_exit(127);
 }

@@ -15,7 +15,7 @@
 #define SLOTS  16u
 #define ROOM   65536u /* bytes of a slot's buffer */
 #define SECTOR 512u
-#define ROUNDS 1000u
+#define ROUNDS 400u
 
 struct slot {
 	bool busy;

@@ -404,6 +404,7 @@ static void share_inflight(struct vub_session *s, struct vub_map map,
 
 	vub_map_close(&s->inflight);
 	s->inflight = map;
+	s->serving.survives = true;
 	for (unsigned i = 0; i < s->queue_count; i++) {
 		struct vub_inflight *f = &s->queues[i].inflight;
 

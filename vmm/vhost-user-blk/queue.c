@@ -11,6 +11,7 @@
 
 #include <sys/eventfd.h>
 
+#include "diag.h"
 #include "shared.h"
 
 /* what interrupts a thread that hangs in a call on a stranger's descriptor */
@@ -50,6 +51,13 @@ int vub_queue_init(struct vub_queue *q, struct vub_serving *serving,
 	return q->call < 0 || q->error < 0 || q->wake < 0 ? -1 : 0;
 }
 
+static void wake(struct vub_queue *q)
+{
+	const uint64_t one = 1;
+
+	(void)!write(q->wake, &one, sizeof(one));
+}
+
 static void close_if(int fd)
 {
 	if (fd >= 0)
@@ -74,12 +82,13 @@ void vub_queue_set_kick(struct vub_queue *q, int fd)
 
 void vub_queue_set_call(struct vub_queue *q, int fd)
 {
-	const uint64_t one = 1;
-
 	replace(q->call, fd);
-	/* what was told meanwhile may have gone to the old one */
-	if (q->running && fd >= 0)
-		(void)!write(q->call, &one, sizeof(one));
+	if (!q->running || fd < 0)
+		return;
+	/* What was told meanwhile may have gone to the old one. The thread
+	 * writes, since that may hang. */
+	atomic_store(&q->tell, true);
+	wake(q);
 }
 
 void vub_queue_set_error(struct vub_queue *q, int fd)
@@ -89,13 +98,6 @@ void vub_queue_set_error(struct vub_queue *q, int fd)
 
 /* -- the thread --------------------------------------------------------------
  */
-
-static void wake(struct vub_queue *q)
-{
-	const uint64_t one = 1;
-
-	(void)!write(q->wake, &one, sizeof(one));
-}
 
 /* where a ring that the front end has just started goes on */
 static const char *begin_ring(struct vub_queue *q)
@@ -133,6 +135,16 @@ static const char *prepare(struct vub_queue *q)
 	return wrong;
 }
 
+bool vub_queue_break(struct vub_queue *q, const char *why)
+{
+	if (atomic_exchange(&q->broken, true))
+		return false;
+	diag_warning(q->serving->name, "queue %u is not served any more: %s",
+		     q->index, why);
+	return true;
+}
+
+/* with a ring that is broken the thread only says so */
 void vub_queue_start(struct vub_queue *q)
 {
 	const char *wrong;
@@ -144,10 +156,10 @@ void vub_queue_start(struct vub_queue *q)
 	wrong = prepare(q);
 	atomic_store(&q->stop, false);
 	atomic_store(&q->fail_waiting, false);
-	if (!wrong && pthread_create(&q->thread, NULL, vub_worker_run, q))
-		wrong = "no thread for it";
-	if (wrong) {
-		vub_serve_break(q, wrong);
+	if (wrong)
+		vub_queue_break(q, wrong);
+	if (pthread_create(&q->thread, NULL, vub_worker_run, q)) {
+		vub_queue_break(q, "no thread for it");
 		return;
 	}
 	q->fresh = false;

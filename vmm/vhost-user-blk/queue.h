@@ -45,6 +45,17 @@ struct vub_serving {
 	enum vub_on_full on_full;
 	unsigned poll_us;
 	_Atomic bool durable; /* each write: no cache as the guest sees it */
+	/*
+	 * The front end would go on with the process after us, if this one
+	 * died. Then a write that has ended must not be forgotten: one that
+	 * changes what the image stores where is made durable, since only a
+	 * flush brings such changes out of our memory. One into a range that is
+	 * stored is in the host's hands when it ends.
+	 */
+	bool survives;
+	/* writes that change the image and are not durable; those that failed
+	 * count until the image is closed */
+	_Atomic unsigned unsafe;
 };
 
 struct vub_request_queue {
@@ -76,6 +87,7 @@ struct vub_queue {
 	/* from one thread to the other */
 	_Atomic bool stop;
 	_Atomic bool fail_waiting;   /* with stop: VUB_STOP_FAIL */
+	_Atomic bool tell;           /* the guest: the descriptor is new */
 	_Atomic bool resume;         /* try again what waits for space */
 	_Atomic bool broken;         /* the guest broke the ring's rules */
 	_Atomic unsigned wait_count; /* requests that wait for space */
@@ -118,6 +130,8 @@ void vub_queue_set_error(struct vub_queue *queue, int fd);
 void vub_queue_start(struct vub_queue *queue);
 /* Ends it when nothing is in flight any more. */
 void vub_queue_stop(struct vub_queue *queue, enum vub_stop how);
+/* Marks a ring as broken, and says why; false if it was already. */
+bool vub_queue_break(struct vub_queue *queue, const char *why);
 /* The ring is no more: what was left of it is forgotten. */
 void vub_queue_forget(struct vub_queue *queue);
 /* Tries again what waits for space. */
@@ -144,6 +158,10 @@ void vub_serve_waiting(struct vub_queue *queue, bool fail);
 void vub_serve_backlog(struct vub_queue *queue);
 /* Says why the ring is not served any more, and stops doing so. */
 void vub_serve_break(struct vub_queue *queue, const char *why);
+/* Tells the front end that it is so. */
+void vub_serve_tell_broken(struct vub_queue *queue);
+/* Tells the guest to look at the ring. */
+void vub_serve_tell(struct vub_queue *queue);
 
 /* -- worker.c ----------------------------------------------------------------
  */

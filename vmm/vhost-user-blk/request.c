@@ -150,6 +150,9 @@ static int read_kind(struct vub_request *r, const struct vub_target *t,
 		     const struct virtio_blk_header *h, struct part *out,
 		     const struct part *in)
 {
+	/* another host has the image */
+	if (r->type != VIRTIO_BLK_T_GET_ID && !vhd_disk_is_active(t->disk))
+		return VIRTIO_BLK_S_IOERR;
 	switch (r->type) {
 	case VIRTIO_BLK_T_IN:
 		return read_transfer(r, t, le64toh(h->sector), in);
@@ -239,6 +242,24 @@ void vub_request_submit(struct vub_request *r, struct vhd_queue *queue,
 			r->pending++;
 }
 
+bool vub_request_changes(const struct vub_request *r,
+			 const struct vub_target *t)
+{
+	uint64_t at = r->offset, end = r->offset + r->length;
+
+	if (r->type != VIRTIO_BLK_T_OUT)
+		return r->type == VIRTIO_BLK_T_WRITE_ZEROES;
+	while (at < end) {
+		struct vhd_extent e;
+
+		if (vhd_disk_extent(t->disk, at, end - at, &e, NULL) ||
+		    e.kind != VHD_EXTENT_DATA || e.depth)
+			return true;
+		at += e.length;
+	}
+	return false;
+}
+
 /* -- ending ------------------------------------------------------------------
  */
 
@@ -285,4 +306,5 @@ void vub_request_drop(struct vub_request *r)
 	r->segment_count = 0;
 	r->status = NULL;
 	r->busy = false;
+	r->unsafe = false;
 }

@@ -21,7 +21,8 @@
 struct vub_request {
 	struct vub_request *next;
 	uint16_t head;
-	bool busy; /* between taking and using */
+	bool busy;   /* between taking and using */
+	bool unsafe; /* it changes the image, and counts as such */
 	uint32_t type;
 	uint64_t offset; /* bytes */
 	uint64_t length; /* of the data */
@@ -55,6 +56,10 @@ unsigned vub_request_parts(const struct vub_request *request);
 /* Gives it to a queue that has so many; `durable` as each write must be. */
 void vub_request_submit(struct vub_request *request, struct vhd_queue *queue,
 			bool durable);
+
+/* Would it change what the image stores where? */
+bool vub_request_changes(const struct vub_request *request,
+			 const struct vub_target *target);
 
 /* The status that a VHD_E_* is for the guest. */
 uint8_t vub_request_status(int result);

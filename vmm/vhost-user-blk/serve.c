@@ -86,13 +86,23 @@ void vub_serve_end(struct vub_queue *q)
 
 void vub_serve_break(struct vub_queue *q, const char *why)
 {
+	if (vub_queue_break(q, why))
+		vub_serve_tell_broken(q);
+}
+
+/* Writing to what the front end gave us may hang: queue.c knows. */
+void vub_serve_tell_broken(struct vub_queue *q)
+{
 	const uint64_t one = 1;
 
-	if (atomic_exchange(&q->broken, true))
-		return;
-	diag_warning(q->serving->name, "queue %u is not served any more: %s",
-		     q->index, why);
 	(void)!write(q->error, &one, sizeof(one));
+}
+
+void vub_serve_tell(struct vub_queue *q)
+{
+	const uint64_t one = 1;
+
+	(void)!write(q->call, &one, sizeof(one));
 }
 
 /* -- using -------------------------------------------------------------------
@@ -115,8 +125,6 @@ static void use(struct vub_queue *q, struct vub_request *r, uint8_t status)
 /* shows the guest what was used */
 static void publish(struct vub_queue *q)
 {
-	const uint64_t one = 1;
-
 	if (!q->batch_count)
 		return;
 	vub_ring_publish(&q->ring);
@@ -124,15 +132,28 @@ static void publish(struct vub_queue *q)
 			       q->ring.used_idx);
 	q->batch_count = 0;
 	if (vub_ring_tells(&q->ring))
-		(void)!write(q->call, &one, sizeof(one));
+		vub_serve_tell(q);
 }
 
 /* -- taking ------------------------------------------------------------------
  */
 
+static bool is_durable(struct vub_serving *s, struct vub_request *r)
+{
+	if (s->survives && vub_request_changes(r, &s->target)) {
+		if (!r->unsafe)
+			atomic_fetch_add(&s->unsafe, 1);
+		r->unsafe = true;
+		return true;
+	}
+	/* what looks stored may be so in our memory only */
+	return atomic_load(&s->durable) ||
+	       (s->survives && atomic_load(&s->unsafe));
+}
+
 static void submit(struct vub_queue *q, struct vub_request *r)
 {
-	vub_request_submit(r, q->queue, atomic_load(&q->serving->durable));
+	vub_request_submit(r, q->queue, is_durable(q->serving, r));
 	if (!r->pending) /* refused, which the room made impossible */
 		use(q, r, VIRTIO_BLK_S_IOERR);
 }
@@ -246,6 +267,8 @@ static void end(struct vub_queue *q, const struct vhd_completion *c)
 		return;
 	if (!r->result && r->type == VIRTIO_BLK_T_OUT)
 		q->retry_ms = RETRY_MIN_MS;
+	if (!r->result && r->unsafe)
+		atomic_fetch_sub(&q->serving->unsafe, 1);
 	if (!waits(q, r)) {
 		use(q, r, vub_request_status(r->result));
 		return;

@@ -33,13 +33,15 @@ static int64_t retry_ns(const struct vub_queue *q)
 	return (int64_t)q->retry_ms * 1000000;
 }
 
-/* -- what waits for space ----------------------------------------------------
+/* -- what the main thread, or the clock, wants -------------------------------
  */
 
-static void look_at_waiting(struct vub_queue *q)
+static void look_at_wishes(struct vub_queue *q)
 {
 	bool retry = q->serving->on_full == VUB_FULL_RETRY;
 
+	if (atomic_exchange(&q->tell, false))
+		vub_serve_tell(q);
 	if (atomic_exchange(&q->resume, false))
 		vub_serve_waiting(q, false);
 	if (!q->waiting.first)
@@ -164,7 +166,7 @@ static unsigned step(struct vub_queue *q)
 
 	if (!atomic_load(&q->broken))
 		done += vub_serve_take(q);
-	look_at_waiting(q);
+	look_at_wishes(q);
 	vhd_queue_submit(q->queue);
 	if (vhd_queue_in_flight(q->queue))
 		done += vub_serve_reap(q, 0);
@@ -196,8 +198,13 @@ static int open_queue(struct vub_queue *q)
 void *vub_worker_run(void *ctx)
 {
 	struct vub_queue *q = ctx;
-	int rc = vub_serve_begin(q);
+	int rc;
 
+	if (atomic_load(&q->broken)) {
+		vub_serve_tell_broken(q);
+		return NULL;
+	}
+	rc = vub_serve_begin(q);
 	if (!rc)
 		rc = open_queue(q);
 	if (rc) {
