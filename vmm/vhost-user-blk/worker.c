@@ -136,6 +136,9 @@ static void sleep_until(struct vub_queue *q)
 		return;
 	if (fds[0].revents)
 		(void)!read(q->wake, &count, sizeof(count));
+	/* makes it quiet, even if nothing is in flight any more */
+	if (fds[1].revents)
+		vub_serve_reap(q, 0);
 	if (listen && fds[2].revents)
 		hear_kick(q, fds[2].revents);
 	if (q->serving->poll_us)
