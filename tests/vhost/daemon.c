@@ -91,6 +91,24 @@ bool daemon_lives(pid_t pid)
 	return waitpid(pid, NULL, WNOHANG) == 0;
 }
 
+unsigned long daemon_ticks(pid_t pid)
+{
+	unsigned long user = 0, system = 0;
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	file = fopen(path, "r");
+	EXPECT(file &&
+	       fscanf(file,
+		      "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u "
+		      "%lu %lu",
+		      &user, &system) == 2);
+	if (file)
+		fclose(file);
+	return user + system;
+}
+
 unsigned daemon_fds(pid_t pid)
 {
 	char path[64];

@@ -30,6 +30,8 @@ pid_t daemon_start(const char *first, ...);
 int daemon_stop(pid_t pid);
 void daemon_kill(pid_t pid);
 bool daemon_lives(pid_t pid);
+/* Ticks of processor time that it has used. */
+unsigned long daemon_ticks(pid_t pid);
 /* Open descriptors of the process. */
 unsigned daemon_fds(pid_t pid);
 

@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon.h"
 #include "frontend.h"
@@ -321,6 +322,15 @@ static void check_cache(struct front *f)
 	EXPECT(!front_set(f, VUB_SET_CONFIG, &c, VUB_CONFIG_HEAD + 1, -1));
 }
 
+/* with nothing to do, it does nothing */
+static void check_rest(pid_t pid)
+{
+	unsigned long before = daemon_ticks(pid);
+
+	usleep(300000);
+	EXPECT(daemon_ticks(pid) - before < 10);
+}
+
 static void check_read_only(const char *path)
 {
 	pid_t pid = daemon_start("--socket", test_path("ro.sock"),
@@ -383,8 +393,10 @@ static void round_of(const char *a, const char *b,
 	check_id(disks[0].front, "number-one");
 	check_id(disks[1].front, "two");
 	play(disks);
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < 2; i++)
 		drain(&disks[i]);
+	check_rest(pid);
+	for (unsigned i = 0; i < 2; i++) {
 		check_refusals(&disks[i]);
 		read_all(&disks[i]);
 		check_cache(disks[i].front);
