@@ -6,7 +6,8 @@
  *	main, registry     the process and its disks
  *	control, command   the control socket
  *	device, config     an image and the socket it is served at
- *	session, message   a front end's connection and its messages
+ *	session            a front end's connection
+ *	message*           what its messages do
  *	guest, map, dirty  memory that is shared with it
  *	queue, worker      a virtqueue and its thread
  *	ring, chain        its layout

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "diag.h"
+#include "guard.h"
 
 /* -- descriptors that came along ---------------------------------------------
  */
@@ -259,6 +260,7 @@ static int set_up(struct vub_session *s)
 		.on_full = d->on_full,
 		.poll_us = d->poll_us,
 	};
+	s->guard_hits = vub_guard_hits();
 	s->cache = true;
 	vub_session_apply(s);
 	for (; s->queue_count < d->queues; s->queue_count++) {
@@ -311,6 +313,9 @@ struct vub_session *vub_session_new(struct vub_device *d, int fd)
 void vub_session_end(struct vub_session *s)
 {
 	vub_session_pause(s);
+	if (vub_guard_hits() != s->guard_hits)
+		diag_warning(s->device->id,
+			     "memory of a guest was taken away in use");
 	vub_loop_remove(&s->source);
 	clean_up(s);
 }

@@ -31,6 +31,7 @@ struct vub_session {
 	uint64_t protocol;
 	bool cache; /* the guest wants one, by SET_CONFIG */
 	int backend_fd;
+	uint64_t guard_hits; /* when it began */
 	struct vub_guest guest;
 	struct vub_dirty dirty;
 	struct vub_map inflight;
