@@ -191,7 +191,7 @@ static void join(pthread_t thread)
 void vub_queue_stop(struct vub_queue *q, enum vub_stop how)
 {
 	/* what is left must be begun to be ended */
-	if (how == VUB_STOP_FAIL && q->left_count)
+	if (!q->running && how == VUB_STOP_FAIL && q->left_count)
 		vub_queue_start(q);
 	if (!q->running)
 		return;

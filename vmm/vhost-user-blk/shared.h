@@ -27,7 +27,7 @@ static inline void vub_store32(uint32_t *at, uint32_t value)
 /* what was stored before is seen by others before what is loaded after */
 static inline void vub_fence(void)
 {
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	__sync_synchronize();
 }
 
 #endif
