@@ -210,6 +210,17 @@ void image_make(const char *path, uint64_t size, bool differencing)
 	vhd_disk_close(disk);
 }
 
+void image_write(const char *path, uint64_t offset, const void *bytes,
+		 size_t length)
+{
+	struct vhd_disk *disk = open_disk(path, VHD_DISK_WRITE);
+	struct vhd_diag diag = {0};
+
+	must(vhd_disk_write(disk, offset, bytes, length, &diag), &diag);
+	must(vhd_disk_shut(disk, &diag), &diag);
+	vhd_disk_close(disk);
+}
+
 uint8_t *image_read(const char *path, uint64_t *size)
 {
 	struct vhd_disk *disk = open_disk(path, VHD_DISK_VERIFY);

@@ -38,6 +38,8 @@ unsigned daemon_fds(pid_t pid);
 /* An empty image, over a parent of random bytes if `differencing`. The format
  * is that of the name. */
 void image_make(const char *path, uint64_t size, bool differencing);
+void image_write(const char *path, uint64_t offset, const void *bytes,
+		 size_t length);
 /* What the image holds; free() it. */
 uint8_t *image_read(const char *path, uint64_t *size);
 /* Compares what the image holds with `expected`. */
