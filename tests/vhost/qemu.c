@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "daemon.h"
+#include "frontend.h"
 
 #define SIZE ((uint64_t)4 << 20)
 #define GOOD 0x10
@@ -100,6 +101,8 @@ static void round_of(const char *path)
 	make_disk(path, data);
 	pid = daemon_start("--socket", test_path("q.sock"), "--queues", "2",
 			   path, NULL);
+	/* it listens now; QEMU does not wait for that */
+	close(front_connect(test_path("q.sock")));
 	rc = run_qemu(test_path("q.sock"));
 	EXPECT(daemon_stop(pid) == 0);
 	if (rc == 127) {
