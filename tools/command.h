@@ -17,8 +17,11 @@ enum tool_exit {
 	TOOL_LEAKED = 4, /* check: nothing wrong, but space is lost */
 };
 
+/* argument_count: the caller looks at them itself */
+#define COMMAND_ANY_COUNT SIZE_MAX
+
 struct command {
-	const char *name;
+	const char *name;                  /* NULL: there is just one */
 	const char *arguments;             /* "SRC DST" */
 	size_t argument_count;             /* exactly so many */
 	const char *summary;               /* one line */

@@ -32,9 +32,16 @@ void option_list_add(struct option_list *list, const char *item)
 	list->items[list->count++] = item;
 }
 
+/* a program without commands has a command without a name */
+static const char *name_of(const struct command *command)
+{
+	return command->name ? command->name : "arguments";
+}
+
 static int see_help(const struct command *command)
 {
-	diag_hint("vhdtool %s --help lists the options", command->name);
+	diag_hint("%s%s%s --help lists the options", diag_program,
+		  command->name ? " " : "", command->name ? command->name : "");
 	return TOOL_USAGE;
 }
 
@@ -196,7 +203,7 @@ static int parse_long(struct cursor *at, const char *word)
 	}
 	option = find_name(at->command->options, name, length);
 	if (!option) {
-		diag_usage("%s: unknown option %s", at->command->name, word);
+		diag_usage("%s: unknown option %s", name_of(at->command), word);
 		return see_help(at->command);
 	}
 	if (equals && option->kind == OPTION_FLAG) {
@@ -220,7 +227,7 @@ static int parse_letters(struct cursor *at, const char *word)
 		option = find_letter(at->command->options, *letter);
 		if (!option) {
 			diag_usage("%s: unknown option -%c in %s",
-				   at->command->name, *letter, word);
+				   name_of(at->command), *letter, word);
 			return see_help(at->command);
 		}
 		if (!stands_alone(option))
@@ -256,9 +263,10 @@ static int parse_words(struct cursor *at)
 
 static int check_count(const struct command *command, size_t count)
 {
-	if (count == command->argument_count)
+	if (count == command->argument_count ||
+	    command->argument_count == COMMAND_ANY_COUNT)
 		return TOOL_DONE;
-	diag_usage("%s: %s: expected %s", command->name,
+	diag_usage("%s: %s: expected %s", name_of(command),
 		   count > command->argument_count ? "too many arguments"
 						   : "an argument is missing",
 		   command->arguments);
