@@ -15,17 +15,7 @@ static const struct tool_option options[] = {
 	 .kind = OPTION_FLAG,
 	 .target = &opt.free_space,
 	 .help = "also what the file systems inside do not use"},
-	{.name = "dry-run",
-	 .kind = OPTION_FLAG,
-	 .target = &opt.dry_run,
-	 .help = "change nothing, say what would be gained"},
-	{.name = "json",
-	 .kind = OPTION_FLAG,
-	 .target = &opt.json,
-	 .help = "one JSON document"},
-	OPEN_CHAIN_OPTIONS(opt.open),
-	OPEN_CHILDREN_OPTION(opt.open),
-	PROGRESS_OPTIONS(opt.progress),
+	COMPACTING_OPTIONS(opt),
 	{0},
 };
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "copying.h"
 #include "diag.h"
 #include "newimage.h"
 #include "open.h"
@@ -21,20 +22,12 @@ static struct {
 	struct newimage_options image;
 	struct progress_options progress;
 	int output_format;
-	int reflink; /* index in reflink_modes: enum vhd_reflink */
-	unsigned jobs;
+	struct copying_options copying;
 	bool gzip;
 	bool force;
 	bool verify;
 	bool resume;
 } opt;
-
-static const char *const reflink_modes[] = {
-	[VHD_REFLINK_AUTO] = "auto",
-	[VHD_REFLINK_ALWAYS] = "always",
-	[VHD_REFLINK_NEVER] = "never",
-	[3] = NULL,
-};
 
 static const struct tool_option options[] = {
 	OPEN_FORMAT_OPTION(opt.open),
@@ -58,19 +51,11 @@ static const struct tool_option options[] = {
 	 .target = &opt.gzip,
 	 .help = "compress a raw DST; read a compressed SRC from a\n"
 		 "stream (SRC.gz is known by its name)"},
-	{.name = "reflink",
-	 .kind = OPTION_CHOICE,
-	 .target = &opt.reflink,
-	 .argument = "WHEN",
-	 .choices = reflink_modes,
-	 .help = "share blocks with SRC where the file system can:\n"
-		 "auto (default), always (or fail), never"},
-	{.letter = 'j',
-	 .name = "jobs",
-	 .kind = OPTION_COUNT,
-	 .target = &opt.jobs,
-	 .argument = "N",
-	 .help = "requests in flight"},
+	COPYING_REFLINK_OPTION(
+		opt.copying,
+		"share blocks with SRC where the file system can:\n"
+		"auto (default), always (or fail), never"),
+	COPYING_JOBS_OPTION(opt.copying),
 	{.name = "verify",
 	 .kind = OPTION_FLAG,
 	 .target = &opt.verify,
@@ -200,8 +185,8 @@ static int convert(struct vhd_disk *disk, const struct plan *plan,
 			 (opt.verify ? VHD_CONVERT_VERIFY : 0) |
 			 (opt.resume ? VHD_CONVERT_RESUME : 0),
 		.format = plan->format,
-		.reflink = opt.reflink,
-		.jobs = opt.jobs,
+		.reflink = opt.copying.reflink,
+		.jobs = opt.copying.jobs,
 		.create = &image->create,
 	};
 	struct vhd_diag diag = {0};

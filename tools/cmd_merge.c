@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "copying.h"
 #include "diag.h"
 #include "open.h"
 #include "progress.h"
@@ -11,17 +12,9 @@ static struct {
 	struct open_options open;
 	struct progress_options progress;
 	const char *into;
-	int reflink; /* index in reflink_modes: enum vhd_reflink */
-	unsigned jobs;
+	struct copying_options copying;
 	bool delete;
 } opt;
-
-static const char *const reflink_modes[] = {
-	[VHD_REFLINK_AUTO] = "auto",
-	[VHD_REFLINK_ALWAYS] = "always",
-	[VHD_REFLINK_NEVER] = "never",
-	[3] = NULL,
-};
 
 static const struct tool_option options[] = {
 	OPEN_FORMAT_OPTION(opt.open),
@@ -42,19 +35,10 @@ static const struct tool_option options[] = {
 	 .argument = "PATH",
 	 .help = "the parent of CHILD"},
 	OPEN_ROOT_OPTION(opt.open),
-	{.name = "reflink",
-	 .kind = OPTION_CHOICE,
-	 .target = &opt.reflink,
-	 .argument = "WHEN",
-	 .choices = reflink_modes,
-	 .help = "share blocks where the file system can: auto\n"
-		 "(default), always (or fail), never"},
-	{.letter = 'j',
-	 .name = "jobs",
-	 .kind = OPTION_COUNT,
-	 .target = &opt.jobs,
-	 .argument = "N",
-	 .help = "requests in flight"},
+	COPYING_REFLINK_OPTION(opt.copying,
+			       "share blocks where the file system can: auto\n"
+			       "(default), always (or fail), never"),
+	COPYING_JOBS_OPTION(opt.copying),
 	PROGRESS_OPTIONS(opt.progress),
 	{0},
 };
@@ -74,8 +58,8 @@ static int run(const char *const *arguments)
 		.flags = (opt.delete ? VHD_MERGE_DELETE : 0) |
 			 (opt.open.ignore_children ? VHD_MERGE_IGNORE_CHILDREN
 						   : 0),
-		.reflink = opt.reflink,
-		.jobs = opt.jobs,
+		.reflink = opt.copying.reflink,
+		.jobs = opt.copying.jobs,
 		.into = opt.into,
 	};
 	struct vhd_disk_options open;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* vhdtool rebase: another parent for a differencing image. */
 #include "command.h"
+#include "copying.h"
 #include "diag.h"
 #include "open.h"
 #include "progress.h"
@@ -9,7 +10,7 @@ static struct {
 	struct open_options open; /* .parent: the old one */
 	struct progress_options progress;
 	const char *parent;
-	unsigned jobs;
+	struct copying_options copying;
 	bool unsafe;
 } opt;
 
@@ -31,12 +32,7 @@ static const struct tool_option options[] = {
 	 .argument = "PATH",
 	 .help = "where the old parent is"},
 	OPEN_ROOT_OPTION(opt.open),
-	{.letter = 'j',
-	 .name = "jobs",
-	 .kind = OPTION_COUNT,
-	 .target = &opt.jobs,
-	 .argument = "N",
-	 .help = "requests in flight"},
+	COPYING_JOBS_OPTION(opt.copying),
 	PROGRESS_OPTIONS(opt.progress),
 	{0},
 };
@@ -56,7 +52,7 @@ static int run(const char *const *arguments)
 	const struct vhd_rebase_options rebase = {
 		.size = sizeof(rebase),
 		.flags = opt.unsafe ? VHD_REBASE_UNSAFE : 0,
-		.jobs = opt.jobs,
+		.jobs = opt.copying.jobs,
 		.parent = opt.parent,
 	};
 	struct vhd_disk_options open;

@@ -7,17 +7,7 @@ static struct compacting_options opt = {.free_space = true};
 
 static const struct tool_option options[] = {
 	OPEN_FORMAT_OPTION(opt.open),
-	{.name = "dry-run",
-	 .kind = OPTION_FLAG,
-	 .target = &opt.dry_run,
-	 .help = "change nothing, say what would be gained"},
-	{.name = "json",
-	 .kind = OPTION_FLAG,
-	 .target = &opt.json,
-	 .help = "one JSON document"},
-	OPEN_CHAIN_OPTIONS(opt.open),
-	OPEN_CHILDREN_OPTION(opt.open),
-	PROGRESS_OPTIONS(opt.progress),
+	COMPACTING_OPTIONS(opt),
 	{0},
 };
 

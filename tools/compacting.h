@@ -15,6 +15,23 @@ struct compacting_options {
 	bool json;
 };
 
+/* All options that both have, but the format. */
+#define COMPACTING_OPTIONS(o)                                                  \
+	{                                                                      \
+		.name = "dry-run",                                             \
+		.kind = OPTION_FLAG,                                           \
+		.target = &(o).dry_run,                                        \
+		.help = "change nothing, say what would be gained",            \
+	},                                                                     \
+		{                                                              \
+			.name = "json",                                        \
+			.kind = OPTION_FLAG,                                   \
+			.target = &(o).json,                                   \
+			.help = "one JSON document",                           \
+		},                                                             \
+		OPEN_CHAIN_OPTIONS((o).open), OPEN_CHILDREN_OPTION((o).open),  \
+		PROGRESS_OPTIONS((o).progress)
+
 /*
  * Lets go of what `path` need not store and, unless `flags` has
  * VHD_COMPACT_NO_MOVE, packs it; says what was gained. `what` is a static word
