@@ -82,11 +82,13 @@ static bool unchanged(void)
 
 Test(undo, a_sample_is_judged_as_it_will_be)
 {
+	static uint8_t old[4096];
+
 	start();
 	add_sample(0, 4096, 'o');
 	add_sample(4096, 4096, 'n');
-	memset(undo + 4096, 'o', 4096);
-	add(1, 0, 4096, undo + 4096, 4096);
+	memset(old, 'o', sizeof(old));
+	add(1, 0, 4096, old, sizeof(old));
 	cr_expect_eq(restore(), 0);
 	cr_expect_eq(content[0], 'o');
 	cr_expect_eq(content[4095], 'o');
