@@ -164,10 +164,11 @@ open_to_others() {
 @test "in the foreground it ends with the mount" {
 	vhdtool create --size 8M a.vhdx
 	vhdtool mount --foreground a.vhdx d &
+	local pid=$! # waiting changes $!
 	wait_for mountpoint -q d
-	kill -0 $!
+	kill -0 $pid
 	umount d || fusermount3 -u d
-	wait $!
+	wait $pid
 }
 
 @test "idle: unmounted when nothing is open, not before" {
