@@ -41,7 +41,7 @@ class Loop:
             return self
         with open(self.image, "wb") as file:
             file.truncate(self.size)
-        os.mkdir(self.point)
+        os.makedirs(self.point, exist_ok=True)
         for command in ((mkfs, "-q", self.image),
                         ("mount", "-o", "loop", self.image, self.point)):
             done = subprocess.run(command, stdin=subprocess.DEVNULL,
