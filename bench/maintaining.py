@@ -51,8 +51,8 @@ class Maintaining:
 
     def check_empty(self):
         image = self.path("huge.vhdx")
-        output("qemu-img", "create", "-q", "-f", "vhdx", "-o",
-               "block_size=1M", image, self.size.huge)
+        output(self.tool, "create", "--size", self.size.huge, "--block-size",
+               "1M", image)
         ours = (self.tool, "check", image)
         theirs = ("qemu-img", "check", "-q", "-f", "vhdx", image)
         peak = {}
