@@ -19,7 +19,6 @@
 #include "merge.h"
 
 #include <string.h>
-#include <sys/random.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
 
@@ -31,6 +30,7 @@
 #include "core/diag.h"
 #include "core/guid.h"
 #include "disk/claim.h"
+#include "file/random.h"
 #include "image/lineage.h"
 #include "job.h"
 #include "zero.h"
@@ -249,15 +249,6 @@ static int check_saved_state(struct merging *m)
 	return 0;
 }
 
-static int new_guid(struct vhd_guid *out)
-{
-	if (getrandom(out->b, sizeof(out->b), 0) != sizeof(out->b))
-		return VHD_E_IO;
-	out->b[7] = (uint8_t)(0x40 | (out->b[7] & 0x0F));
-	out->b[8] = (uint8_t)(0x80 | (out->b[8] & 0x3F));
-	return 0;
-}
-
 /* the heir accepts `now`, which the ancestor is, and `next`, which it becomes
  */
 static int change_identity(struct merging *m, const struct vhd_guid *now,
@@ -283,7 +274,7 @@ static int announce(struct merging *m)
 
 	if (!is_vhdx(m))
 		return 0;
-	if (new_guid(&m->guid))
+	if (vhd_random_guid(&m->guid))
 		return fail(m, VHD_E_IO, "no random numbers to be had");
 	return change_identity(m, &now, &m->guid);
 }
