@@ -151,13 +151,6 @@ void vhd_disk_view_close(struct vhd_disk *view)
 	free(view);
 }
 
-int vhd_disk_extent_above(struct vhd_disk *disk, unsigned layers,
-			  uint64_t offset, uint64_t length,
-			  struct vhd_extent *out, struct vhd_diag *diag)
-{
-	return vhd_disk_resolve_above(disk, layers, offset, length, out, diag);
-}
-
 int vhd_disk_same_file(struct vhd_disk *a, unsigned layer_a, struct vhd_disk *b,
 		       unsigned layer_b)
 {

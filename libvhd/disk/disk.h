@@ -38,13 +38,7 @@ int vhd_disk_open_image(struct vhd_file *file,
 /* VHD_E_CHILDREN if the image at `path` has children beside it, else 0. */
 int vhd_refuse_children(const char *path, int format, struct vhd_diag *diag);
 
-/* where the bytes of a range are, as far as the first `layers` layers say: else
- * PARENT */
-int vhd_disk_resolve_above(struct vhd_disk *disk, unsigned layers,
-			   uint64_t offset, uint64_t length,
-			   struct vhd_extent *out, struct vhd_diag *diag);
-
-/* the same of all layers; used by all of io.c and write.c */
+/* where the bytes of a range are; used by all of io.c and write.c */
 int vhd_disk_resolve(struct vhd_disk *disk, uint64_t offset, uint64_t length,
 		     struct vhd_extent *out, struct vhd_diag *diag);
 

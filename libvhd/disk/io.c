@@ -10,6 +10,7 @@
  */
 #include <string.h>
 
+#include "claim.h"
 #include "core/checked.h"
 #include "core/diag.h"
 #include "disk.h"
@@ -63,9 +64,9 @@ static int resolve_between(struct vhd_disk *disk, unsigned first, unsigned last,
 			      diag);
 }
 
-int vhd_disk_resolve_above(struct vhd_disk *disk, unsigned layers,
-			   uint64_t offset, uint64_t length,
-			   struct vhd_extent *out, struct vhd_diag *diag)
+int vhd_disk_extent_above(struct vhd_disk *disk, unsigned layers,
+			  uint64_t offset, uint64_t length,
+			  struct vhd_extent *out, struct vhd_diag *diag)
 {
 	return resolve_between(disk, 0, layers, offset, length, out, diag);
 }
