@@ -180,6 +180,13 @@ int vhd_disk_zero(struct vhd_disk *disk, uint64_t offset, uint64_t length,
 		  struct vhd_diag *diag);
 
 /*
+ * The same by writing zeros, as many as it takes: the range has its space in
+ * the file afterwards.
+ */
+int vhd_disk_write_zeros(struct vhd_disk *disk, uint64_t offset,
+			 uint64_t length, struct vhd_diag *diag);
+
+/*
  * Says that the content of a range is not needed. Space is given back where
  * possible; afterwards the range reads as zeros or as before. Never shows
  * what a parent holds instead.

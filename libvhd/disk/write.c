@@ -226,6 +226,16 @@ int vhd_disk_zero(struct vhd_disk *disk, uint64_t offset, uint64_t length,
 	return rc ? fail(disk, rc, diag) : 0;
 }
 
+int vhd_disk_write_zeros(struct vhd_disk *disk, uint64_t offset,
+			 uint64_t length, struct vhd_diag *diag)
+{
+	int rc = check_range(disk, offset, length);
+
+	if (!rc)
+		rc = write_zeros(disk->layers[0].image, offset, length);
+	return rc ? fail(disk, rc, diag) : 0;
+}
+
 int vhd_disk_discard(struct vhd_disk *disk, uint64_t offset, uint64_t length,
 		     struct vhd_diag *diag)
 {

@@ -94,26 +94,10 @@ static int write_all(struct vhd_disk *disk, const struct vhd_request *r)
 	return rc;
 }
 
-static int write_zeros(struct vhd_disk *disk, uint64_t at, uint64_t end)
-{
-	static const uint8_t zeros[65536];
-	int rc = 0;
-
-	if (at == end || !vhd_inside(at, end - at, vhd_disk_size(disk)))
-		return vhd_disk_zero(disk, at, end - at, NULL);
-	while (at < end && !rc) {
-		size_t n = (size_t)vhd_min(end - at, sizeof(zeros));
-
-		rc = vhd_disk_write(disk, at, zeros, n, NULL);
-		at += n;
-	}
-	return rc;
-}
-
 static int zero(struct vhd_disk *disk, const struct vhd_request *r)
 {
 	if (r->flags & VHD_REQUEST_NO_UNMAP)
-		return write_zeros(disk, r->offset, r->offset + r->length);
+		return vhd_disk_write_zeros(disk, r->offset, r->length, NULL);
 	return vhd_disk_zero(disk, r->offset, r->length, NULL);
 }
 

@@ -25,6 +25,8 @@
 
 #include <libvhd.h>
 
+#include "format.h"
+
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
 
@@ -96,15 +98,9 @@ static int fail(int rc, const struct vhd_diag *diag)
 
 static int set_format(const char *value)
 {
-	static const char *const names[] = {"raw", "vhd", "vhdx"};
-	static const int formats[] = {VHD_FORMAT_RAW, VHD_FORMAT_VHD,
-				      VHD_FORMAT_VHDX};
-
-	for (size_t i = 0; i < 3; i++)
-		if (!strcmp(value, names[i])) {
-			config.format = formats[i];
-			return 0;
-		}
+	config.format = format_from_name(value);
+	if (config.format)
+		return 0;
 	nbdkit_error("format must be raw, vhd or vhdx, not %s", value);
 	return -1;
 }
@@ -151,29 +147,15 @@ static int vhd_config(const char *key, const char *value)
 	return -1;
 }
 
-/* by the name, never by the content, which a guest may have written */
-static int format_of(const char *path)
-{
-	static const char *const endings[] = {".vhd", ".avhd", ".vhdx",
-					      ".avhdx"};
-	static const int formats[] = {VHD_FORMAT_VHD, VHD_FORMAT_VHD,
-				      VHD_FORMAT_VHDX, VHD_FORMAT_VHDX};
-	const char *dot = strrchr(path, '.');
-
-	for (size_t i = 0; dot && i < 4; i++)
-		if (!strcasecmp(dot, endings[i]))
-			return formats[i];
-	return 0;
-}
-
 static int vhd_config_complete(void)
 {
 	if (!config.path) {
 		nbdkit_error("file=IMAGE is needed");
 		return -1;
 	}
+	/* never by the content, which a guest may have written */
 	if (!config.format)
-		config.format = format_of(config.path);
+		config.format = format_from_path(config.path);
 	if (!config.format) {
 		nbdkit_error("%s: format=raw, vhd or vhdx is needed: its name "
 			     "does not say",
@@ -438,22 +420,6 @@ static int vhd_trim(void *handle, uint32_t count, uint64_t offset,
 		   &diag);
 }
 
-/* zeros that keep their space */
-static int write_zeros(uint64_t offset, uint64_t count, struct vhd_diag *diag)
-{
-	static const uint8_t zeros[65536];
-	int rc = 0;
-
-	while (count && !rc) {
-		size_t n = count < sizeof(zeros) ? count : sizeof(zeros);
-
-		rc = vhd_disk_write(shared.disk, offset, zeros, n, diag);
-		offset += n;
-		count -= n;
-	}
-	return rc;
-}
-
 static int vhd_zero(void *handle, uint32_t count, uint64_t offset,
 		    uint32_t flags)
 {
@@ -465,7 +431,7 @@ static int vhd_zero(void *handle, uint32_t count, uint64_t offset,
 		return -1;
 	rc = flags & NBDKIT_FLAG_MAY_TRIM
 		     ? vhd_disk_zero(shared.disk, offset, count, &diag)
-		     : write_zeros(offset, count, &diag);
+		     : vhd_disk_write_zeros(shared.disk, offset, count, &diag);
 	return end(rc, flags, &diag);
 }
 
