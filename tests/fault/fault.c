@@ -20,8 +20,7 @@
 static const char *const kind_names[] = {"read",  "write",  "punch",
 					 "flush", "resize", "allocation"};
 
-/* the sanitizers have no time for each n: one of so many is tried */
-static uint64_t every = 1;
+static uint64_t every; /* fault_every() */
 
 struct test {
 	struct player p;
@@ -264,11 +263,7 @@ int main(int argc, char **argv)
 {
 	int bad = 0;
 
-	if (argc >= 3 && !strcmp(argv[1], "--every")) {
-		every = strtoull(argv[2], NULL, 10);
-		argc -= 2;
-		argv += 2;
-	}
+	every = fault_every(&argc, &argv);
 	if (!every)
 		return 2;
 	for (size_t i = 0; i < subject_count; i++)

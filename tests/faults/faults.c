@@ -25,6 +25,7 @@
 #include "file/scratch.h"
 #include "file/undo.h"
 #include "image/repair.h"
+#include "support/fault.h"
 #include "support/powercut.h"
 
 #define UNIT 512u /* what can be read is looked at in these */
@@ -33,7 +34,7 @@
 static const struct damage *now; /* for messages */
 static bool salvaging;
 static bool failed;
-static uint64_t every = 1;
+static uint64_t every; /* fault_every() */
 
 static void complain(const char *what, const char *have, const char *want)
 {
@@ -487,10 +488,10 @@ static void print_codes(void)
 
 static bool is_wanted(const char *name, int argc, char **argv)
 {
-	for (int i = 0; i < argc; i++)
+	for (int i = 1; i < argc; i++)
 		if (strcmp(argv[i], name) == 0)
 			return true;
-	return argc < 1;
+	return argc < 2;
 }
 
 int main(int argc, char **argv)
@@ -501,13 +502,7 @@ int main(int argc, char **argv)
 		print_codes();
 		return 0;
 	}
-	argc--;
-	argv++;
-	if (argc >= 2 && strcmp(argv[0], "--every") == 0) {
-		every = strtoull(argv[1], NULL, 10);
-		argc -= 2;
-		argv += 2;
-	}
+	every = fault_every(&argc, &argv);
 	if (!every)
 		return 2;
 	for (size_t i = 0; i < damage_count; i++)

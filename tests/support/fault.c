@@ -2,6 +2,7 @@
 #include "support/fault.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* one file of those that share a fault */
 struct faulty {
@@ -128,4 +129,16 @@ struct vhd_file *fault_file(struct fault *fault, struct vhd_file *inner)
 	set_pause(fault, false);
 	*f = (struct faulty){fault, inner};
 	return file;
+}
+
+uint64_t fault_every(int *argc, char ***argv)
+{
+	uint64_t every;
+
+	if (*argc < 3 || strcmp((*argv)[1], "--every") != 0)
+		return 1;
+	every = strtoull((*argv)[2], NULL, 10);
+	*argc -= 2;
+	*argv += 2;
+	return every;
 }

@@ -44,4 +44,11 @@ void fault_memory_pause(bool paused);
 uint64_t fault_memory_calls(void);
 uint64_t fault_memory_failed(void);
 
+/*
+ * Takes "--every N" from the front of a program's arguments: one of so many
+ * calls is tried, since the sanitizers have no time for all. 1 if it is not
+ * there, 0 if N makes no sense.
+ */
+uint64_t fault_every(int *argc, char ***argv);
+
 #endif

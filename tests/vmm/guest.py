@@ -175,6 +175,10 @@ class Kit:
 
 # -- a guest ----------------------------------------------------------------
 
+class Silence(AssertionError):
+    """The guest has not said it in time, but may yet."""
+
+
 class Guest:
     """One virtual machine. `lines` of its console arrive by expect()."""
 
@@ -207,6 +211,10 @@ class Guest:
             self.queue.put(line.decode(errors="replace").strip())
         self.queue.put(None)
 
+    def lacks(self, text):
+        return "%s: no '%s'; it said:\n%s" % (
+            self.name, text, "\n".join(self.console[-40:]))
+
     def expect(self, text, patience=PATIENCE):
         """The next console line that has the text in it."""
         end = time.monotonic() + patience
@@ -215,10 +223,9 @@ class Guest:
                 line = self.queue.get(timeout=max(end - time.monotonic(),
                                                   0.01))
             except queue.Empty:
-                line = None
-            if line is None:
-                raise AssertionError("%s: no '%s'; it said:\n%s" % (
-                    self.name, text, "\n".join(self.console[-40:])))
+                raise Silence(self.lacks(text)) from None
+            if line is None: # nothing comes any more
+                raise AssertionError(self.lacks(text))
             self.console.append(line)
             if "GUEST-BAD" in line:
                 raise AssertionError("%s: %s" % (
@@ -240,20 +247,13 @@ class Guest:
             self.say(text)
             try:
                 return self.finish(10)
-            except queue.Empty:
+            except Silence:
                 pass
         return self.finish(1)
 
-    def finish(self, patience=0):
-        """It has ended its test well, and itself. With a limit: queue.Empty
-        after so many seconds without a word."""
-        if patience:
-            line = self.queue.get(timeout=patience)
-            self.console.append(line or "")
-            if "GUEST-END" not in (line or ""):
-                return self.finish(patience)
-        else:
-            line = self.expect("GUEST-END")
+    def finish(self, patience=PATIENCE):
+        """It has ended its test well, and itself."""
+        line = self.expect("GUEST-END", patience)
         if not line.endswith("GUEST-END 0"):
             raise AssertionError("%s: %s\n%s" % (
                 self.name, line, "\n".join(self.console[-40:])))
