@@ -74,11 +74,8 @@ class Maintaining:
     # -- R21: merge --------------------------------------------------------
 
     def make_raw_base(self):
-        if os.path.exists(self.path("base.raw")):
-            return
-        with open(self.path("base.raw"), "wb") as raw:
-            for _ in range(self.size.disk // MIB):
-                raw.write(os.urandom(MIB))
+        if not os.path.exists(self.path("base.raw")):
+            self.fill("base.raw", self.size.disk)
 
     def make_family(self):
         """base.raw, a quarter of it written anew in runs as changed.raw, and

@@ -105,9 +105,7 @@ class Mounting:
         if os.path.exists(self.path("mirrored")):
             return
         os.mkdir(self.path("mirrored"))
-        with open(self.path("mirrored/disk.raw"), "wb") as raw:
-            for _ in range(self.size.disk // MIB):
-                raw.write(os.urandom(MIB))
+        self.fill("mirrored/disk.raw", self.size.disk)
         for kind in ("vhd", "vhdx"):
             # two of each: both programs lock what they serve
             for name in ("disk.", "qemu."):

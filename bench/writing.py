@@ -70,9 +70,7 @@ class Writing:
         size of writes decides how the host manages the pages afterwards."""
         if os.path.exists(self.path("written.raw")):
             return
-        with open(self.path("random.raw"), "wb") as raw:
-            for _ in range(self.size.written // MIB):
-                raw.write(os.urandom(MIB))
+        self.fill("random.raw", self.size.written)
         for kind in ("raw", *KINDS):
             output(self.tool, "convert", "--quiet", "--reflink", "never",
                    self.path("random.raw"), self.path("written." + kind))
