@@ -80,7 +80,7 @@ int vhd_queue_engine(const struct vhd_queue *queue);
  * stay until the completion was reaped; the bytes of all iovecs together are
  * the length.
  *
- * Nothing begins before vhd_queue_submit() or vhd_queue_wait().
+ * A request may not begin before vhd_queue_submit() or vhd_queue_wait().
  */
 int vhd_queue_readv(struct vhd_queue *queue, uint64_t offset,
 		    const struct iovec *iov, unsigned count, void *user_data,

@@ -40,9 +40,11 @@ static void end_request(struct vhd_pool *p, struct vhd_request *r)
 	vhd_list_add(&p->ended, r);
 	if (!first)
 		return;
-	atomic_store(&p->signaled, true);
 	/* cannot fail: the counter is far from full */
 	(void)!write(p->fd, &one, sizeof(one));
+	/* only now: who sees it finds something to read. The reverse would
+	 * leave the descriptor readable, and nobody to know */
+	atomic_store(&p->signaled, true);
 }
 
 static void *run(void *ctx)
