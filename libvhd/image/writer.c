@@ -119,24 +119,32 @@ static int ready(struct vhd_image *image)
 /* -- busy blocks -------------------------------------------------------------
  */
 
-static bool is_busy(const struct vhd_writer *w, uint64_t block)
+/* also while the table does not know yet of a bitmap that the block needs */
+static bool is_busy(const struct vhd_image *image, uint64_t block)
 {
+	const struct vhd_writer *w = image->writer;
+	unsigned shift = image->map.chunk_shift;
+
 	for (unsigned i = 0; i < w->busy_count; i++)
-		if (w->busy[i] == block)
+		if (w->busy[i].block == block ||
+		    (w->busy[i].new_bitmap &&
+		     w->busy[i].block >> shift == block >> shift))
 			return true;
 	return false;
 }
 
-static void wait_for(struct vhd_writer *w, uint64_t block)
+static void wait_for(struct vhd_image *image, uint64_t block)
 {
-	while (is_busy(w, block) || w->busy_count == VHD_BUSY_MAX)
+	struct vhd_writer *w = image->writer;
+
+	while (is_busy(image, block) || w->busy_count == VHD_BUSY_MAX)
 		pthread_cond_wait(&w->changed, &w->mutex);
 }
 
 static void set_idle(struct vhd_writer *w, uint64_t block)
 {
 	for (unsigned i = 0; i < w->busy_count; i++)
-		if (w->busy[i] == block) {
+		if (w->busy[i].block == block) {
 			w->busy[i] = w->busy[--w->busy_count];
 			break;
 		}
@@ -296,14 +304,16 @@ static int begin_slow(struct vhd_image *image, uint64_t offset, uint64_t length,
 	out->block = offset >> image->map.block_shift;
 	pthread_mutex_lock(&w->mutex);
 	do {
-		wait_for(w, out->block);
+		wait_for(image, out->block);
 		rc = plan(image, offset, length, out);
 		if (rc != VHD_E_LIMIT)
 			break;
 		rc = make_way(image);
 	} while (!rc);
-	if (!rc && out->kind != VHD_WRITE_OVER)
-		w->busy[w->busy_count++] = out->block;
+	if (!rc && out->kind != VHD_WRITE_OVER) {
+		w->busy[w->busy_count].block = out->block;
+		w->busy[w->busy_count++].new_bitmap = out->new_bitmap;
+	}
 	pthread_mutex_unlock(&w->mutex);
 	return rc;
 }
@@ -372,7 +382,7 @@ int vhd_image_change_block(struct vhd_image *image, uint64_t block,
 		return rc;
 	pthread_mutex_lock(&w->mutex);
 	do {
-		wait_for(w, block);
+		wait_for(image, block);
 		rc = vhd_map_block(&image->map, vhd_pages_window(image->pages),
 				   block, &b, NULL);
 		if (!rc)

@@ -102,7 +102,10 @@ struct vhd_writer {
 	struct vhd_epoch epoch;
 	struct vhd_space *space;
 	uint64_t file_size;
-	uint64_t busy[VHD_BUSY_MAX];
+	struct {
+		uint64_t block;
+		bool new_bitmap; /* its chunk's: nobody else may take one */
+	} busy[VHD_BUSY_MAX];
 	unsigned busy_count;
 	bool ordered; /* a published change needs its data durable first */
 	_Atomic bool started;
