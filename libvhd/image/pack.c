@@ -232,6 +232,13 @@ int vhd_image_cut(struct vhd_image *image)
 	return vhd_image_touch(image);
 }
 
+static void set_alone(struct vhd_image *image, bool alone)
+{
+	pthread_mutex_lock(&image->writer->mutex);
+	image->writer->alone = alone;
+	pthread_mutex_unlock(&image->writer->mutex);
+}
+
 int vhd_image_pack(struct vhd_image *image, vhd_moved_fn *moved, void *ctx,
 		   struct vhd_packing *out)
 {
@@ -243,9 +250,11 @@ int vhd_image_pack(struct vhd_image *image, vhd_moved_fn *moved, void *ctx,
 	};
 	int rc = vhd_image_touch(image), done;
 
+	set_alone(image, true);
 	if (!rc)
 		rc = pack_all(&p);
 	done = flush(&p);
+	set_alone(image, false);
 	p.sum.file_size = file_size(image, p.end);
 	*out = p.sum;
 	return rc ? rc : done;

@@ -398,22 +398,6 @@ int vhd_image_change_block(struct vhd_image *image, uint64_t block,
 /* -- flushing
  * ------------------------------------------------------------------- */
 
-/* space that is out of use goes back; its bytes go back to the host */
-static void reclaim(struct vhd_image *image)
-{
-	struct vhd_writer *w = image->writer;
-	uint64_t epoch, offset, length;
-
-	/* two steps on, if nobody is inside, and all that is durable is safe */
-	vhd_epoch_advance(&w->epoch);
-	epoch = vhd_epoch_advance(&w->epoch);
-	while (vhd_space_next_safe(w->space, epoch, &offset, &length)) {
-		if (offset + length <= w->file_size)
-			vhd_file_punch(image->file, offset, length);
-		vhd_space_return(w->space, offset, length);
-	}
-}
-
 /* with the mutex: what a commit that failed leaves in memory */
 static void take_back(struct vhd_image *image, struct vhd_page_set *set,
 		      bool ordered)
@@ -453,7 +437,7 @@ static int flush_pages(struct vhd_image *image)
 	} else {
 		vhd_pages_settle(image->pages, &set);
 		vhd_space_durable(w->space, mark, atomic_load(&w->epoch.now));
-		reclaim(image);
+		vhd_write_reclaim(image);
 	}
 	pthread_cond_broadcast(&w->changed);
 	pthread_mutex_unlock(&w->mutex);

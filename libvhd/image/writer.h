@@ -108,6 +108,7 @@ struct vhd_writer {
 	} busy[VHD_BUSY_MAX];
 	unsigned busy_count;
 	bool ordered; /* a published change needs its data durable first */
+	bool alone;   /* nobody writes but who holds the mutex: packing */
 	_Atomic bool started;
 	_Atomic int error;          /* what the file holds is in doubt since */
 	_Atomic uint64_t requested; /* flushes */
@@ -199,6 +200,10 @@ int vhd_write_barrier(struct vhd_image *image);
  * place that may count already.
  */
 int vhd_write_doubt(struct vhd_image *image, int rc);
+
+/* With the mutex: space that is out of use goes back; its bytes go back to the
+ * host. */
+void vhd_write_reclaim(struct vhd_image *image);
 
 /* Pins pages for w; VHD_E_LIMIT when there is no room. */
 int vhd_write_pin(struct vhd_image *image, struct vhd_write *w, uint64_t offset,
