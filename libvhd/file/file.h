@@ -26,6 +26,11 @@ int vhd_file_source(struct vhd_file *file, struct vhd_source *out);
 void vhd_file_write_behind(struct vhd_file *file, uint64_t offset, size_t len);
 void vhd_fd_write_behind(int fd, uint64_t offset, size_t len);
 
+/* Reads what the host has in memory; false, and nothing is read from its disk,
+ * if that is not all, or if it cannot be told. */
+bool vhd_file_read_cached(struct vhd_file *file, uint64_t offset, void *buf,
+			  size_t len);
+
 /*
  * Copies [from, from + length) to `to` in the same file; the two do not
  * overlap. The destination lies inside the file and reads as zeros: holes of

@@ -26,8 +26,10 @@
 #include "buffer.h"
 #include "core/checked.h"
 #include "core/diag.h"
+#include "file/file.h"
 #include "image/shed.h"
 #include "job.h"
+#include "unused.h"
 #include "workers.h"
 #include "zero.h"
 
@@ -60,6 +62,7 @@ struct look {
 	bool trimmed;     /* something is not */
 	bool zero;        /* what is used reads as zeros */
 	bool here;        /* every sector is stored in this image */
+	bool cached;      /* the host has had in memory what was looked at */
 	struct run *runs; /* stored zeros and unused bytes */
 	size_t count;
 	size_t room;
@@ -93,38 +96,6 @@ struct worker {
 	struct vhd_compact_result sum;
 	uint64_t freed;
 };
-
-/* -- unused ranges -----------------------------------------------------------
- */
-
-/*
- * The longest run at `at`, before `end`, that is used as a whole or not at all;
- * returns its end.
- */
-static uint64_t next_use(const struct vhd_compact_options *o, uint64_t at,
-			 uint64_t end, bool *used)
-{
-	size_t low = 0, high = o->unused_count;
-	const struct vhd_disk_range *r;
-
-	while (low < high) { /* the first that ends behind `at` */
-		size_t middle = low + (high - low) / 2;
-
-		r = &o->unused[middle];
-		if (r->start + r->length > at)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	*used = true;
-	if (low == o->unused_count)
-		return end;
-	r = &o->unused[low];
-	if (r->start > at)
-		return vhd_min(end, r->start);
-	*used = false;
-	return vhd_min(end, r->start + r->length);
-}
 
 /* -- looking at a block ------------------------------------------------------
  */
@@ -202,6 +173,47 @@ static int find_data(struct worker *w, uint64_t offset)
 	return 0;
 }
 
+/* where the first 64 KiB of whole grains end */
+static uint64_t stretch_end(uint64_t offset)
+{
+	return vhd_round_up(offset, GRAIN) + HOLE_MIN;
+}
+
+/*
+ * Zeros that are worth a hole and begin in the next 64 KiB reach their last
+ * grain. If that is not zeros, and no run goes on here, the others need not be
+ * read. Only where the host has the block in memory: its disk reads all of it
+ * in the time of so many small pieces.
+ */
+static bool may_skip(struct worker *w, uint64_t offset, uint64_t length)
+{
+	struct look *l = &w->look;
+	const struct run *last = l->count ? &l->runs[l->count - 1] : NULL;
+	uint64_t end = stretch_end(offset);
+
+	if (!l->cached || end > offset + length ||
+	    (last && last->offset + last->length == offset))
+		return false;
+	l->cached =
+		vhd_file_read_cached(w->s->file, end - GRAIN, w->buf, GRAIN);
+	return l->cached && !vhd_is_zero(w->buf, GRAIN);
+}
+
+/* stored bytes: *length becomes that of the first ones, which are done */
+static int look_at_piece(struct worker *w, uint64_t offset, uint64_t *length)
+{
+	int rc;
+
+	if (may_skip(w, offset, *length)) {
+		w->look.zero = false;
+		*length = stretch_end(offset) - offset;
+		return 0;
+	}
+	*length = vhd_min(*length, STEP - (offset & (STEP - 1)));
+	rc = read_leaf(w, offset, (size_t)*length);
+	return rc ? rc : note_zeros(w, offset, (size_t)*length);
+}
+
 /* stored bytes that are used; offset and length are the leaf file's */
 static int look_at_data(struct worker *w, uint64_t offset, uint64_t length)
 {
@@ -219,10 +231,7 @@ static int look_at_data(struct worker *w, uint64_t offset, uint64_t length)
 		} else {
 			n = vhd_min(n,
 				    w->data.offset + w->data.length - offset);
-			n = vhd_min(n, STEP - (offset & (STEP - 1)));
-			rc = read_leaf(w, offset, (size_t)n);
-			if (!rc)
-				rc = note_zeros(w, offset, (size_t)n);
+			rc = look_at_piece(w, offset, &n);
 		}
 		offset += n;
 		length -= n;
@@ -238,8 +247,8 @@ static int look_at_stored(struct worker *w, struct vhd_extent e)
 
 	while (e.length && !rc) {
 		bool used;
-		uint64_t n = next_use(w->s->in->options, e.start,
-				      e.start + e.length, &used) -
+		uint64_t n = vhd_next_use(w->s->in->options, e.start,
+					  e.start + e.length, &used) -
 			     e.start;
 
 		if (!used)
@@ -287,7 +296,7 @@ static int look_at_parent(struct worker *w, struct vhd_extent e)
 
 	while (at < end && l->zero && !rc) {
 		bool used;
-		uint64_t stop = next_use(w->s->in->options, at, end, &used);
+		uint64_t stop = vhd_next_use(w->s->in->options, at, end, &used);
 		struct vhd_extent p;
 
 		rc = vhd_disk_layer_extent(w->s->disk, 1, at, stop - at, &p,
@@ -319,6 +328,7 @@ static int look_at_block(struct worker *w, uint64_t block)
 	l->trimmed = false;
 	l->zero = true;
 	l->here = true;
+	l->cached = true;
 	l->count = 0;
 	rc = by_extent(w, VHD_EXTENT_DATA, look_at_stored);
 	if (!rc && l->zero && w->s->has_parent)

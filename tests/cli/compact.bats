@@ -76,6 +76,28 @@ identity() {
 	done
 }
 
+# zero GRAIN COUNT: 4 KiB each, in disk.raw
+zero() {
+	dd if=/dev/zero of=disk.raw bs=4K seek=$1 count=$2 conv=notrunc \
+		status=none
+}
+
+# of a block that is full of data not everything is read
+@test "64 KiB of zeros become a hole wherever they begin, less do not" {
+	head -c 64M /dev/urandom >disk.raw
+	for i in $(seq 0 31); do
+		zero $((512 * i + 15 * i % 497)) 16
+		zero $((512 * i + (15 * i + 250) % 497)) 15
+	done
+	for image in a.vhd a.vhdx; do
+		vhdtool create --size 64M $image
+		vhdtool write $image <disk.raw
+		status 0 vhdtool compact --json $image
+		[ "$(jq '."punched-bytes"' <<<"$output")" = $((32 << 16)) ]
+		vhdtool read $image | cmp - disk.raw
+	done
+}
+
 @test "fixed images: compact refuses, trim has nothing to do" {
 	for format in vhd vhdx; do
 		vhdtool create --type fixed --size 8M f.$format
