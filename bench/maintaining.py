@@ -135,8 +135,9 @@ class Maintaining:
                              1 / 4, 1 / 3)
         self.chain()
 
-    def copy_time(self, length, folder=None):
-        """cp of a file of that length, and what makes it durable."""
+    def copy_time(self, length, folder=None, move=False):
+        """cp of a file of that length, and what makes it durable; to move it,
+        what was copied is removed."""
         folder = folder or self.folder
         source, target = (os.path.join(folder, n) for n in ("cp.in", "cp.out"))
         if (not os.path.exists(source) or
@@ -149,9 +150,11 @@ class Maintaining:
                         min(length - file.tell(), self.size.disk)))
         remove(target)
         os.sync()
-        return self.spawn("sh", "-c",
-                          "cp --reflink=never '%s' '%s' && sync '%s'" % (
-                              source, target, target))[0]
+        command = "cp --reflink=never '%s' '%s' && sync '%s'" % (
+            source, target, target)
+        if move:
+            command += " && rm '%s' && sync '%s'" % (source, folder)
+        return self.spawn("sh", "-c", command)[0]
 
     def loop_time(self, chosen):
         """The runs from changed.raw into a copy of base.raw."""
@@ -241,12 +244,16 @@ class Maintaining:
                 told.update(json.load(file))
             return wall
 
-        found = self.rounds({"ours": ours,
-                             "cp": lambda: self.copy_time(half, folder)})
+        found = self.rounds({
+            "ours": ours,
+            "cp": lambda: self.copy_time(half, folder),
+            "mv": lambda: self.copy_time(half, folder, move=True)})
         what = "R22 compact, %d MiB to move, %s%s" % (half // MIB, kind, where)
         goal = (0.1, 0.15) if where else (1 / 0.8, 1 / 0.68)
         self.table.ratio(what + " vs cp + sync", found["ours"], found["cp"],
                          sec, *goal)
+        self.table.ratio("   vs cp + sync + rm of what was copied",
+                         found["ours"], found["mv"], sec)
         cut = told["file-size-before"] - told["file-size"]
         self.table.bound("   moved", told["moved-bytes"] / 1024, kib,
                          cut / 1024)
