@@ -217,9 +217,10 @@ int fsmap_list(struct vhd_disk *disk, unsigned layer, const char *path,
 bool fsmap_is_there(void)
 {
 	char *helper = helper_find(HELPER, "VHD_FSMAP");
+	bool found = helper != NULL;
 
 	free(helper);
-	return helper;
+	return found;
 }
 
 /* -- for those who use it -------------------------------------------------- */

@@ -135,7 +135,7 @@ static const char *next_line(struct parser *p, FILE *in)
 		return NULL;
 	if (!get_name(p->words[1]))
 		return malformed;
-	strcpy(p->text, p->words[1]);
+	snprintf(p->text, FSMAP_NAME_MAX + 1, "%s", p->words[1]);
 	return p->text;
 }
 
@@ -219,7 +219,7 @@ static const char *take_range(const struct parser *p,
 		return malformed;
 	if (ranges->count == FSMAP_RANGES_MAX)
 		return "there are too many unused ranges";
-	if (ranges->count == ranges->room) {
+	if (!ranges->items || ranges->count == ranges->room) {
 		ranges->room = ranges->room ? 2 * ranges->room : 64;
 		ranges->items = tool_resize(
 			ranges->items, ranges->room * sizeof(ranges->items[0]));

@@ -78,7 +78,7 @@ static int primary_footer(const struct opening *o)
 /* No usable end footer: the copy of a sparse image may stand in. */
 static int fallback_footer(const struct opening *o, int primary_error)
 {
-	struct vhd1_footer copy;
+	struct vhd1_footer copy = {0};
 
 	if (primary_error != VHD_E_FORMAT && primary_error != VHD_E_CORRUPT)
 		return primary_error;
@@ -102,7 +102,7 @@ static bool footers_agree(struct vhd1_footer a, struct vhd1_footer b)
 
 static void compare_copy(const struct opening *o)
 {
-	struct vhd1_footer copy;
+	struct vhd1_footer copy = {0};
 
 	if (o->meta->conditions & VHD_COND_FOOTER_LOST)
 		return;

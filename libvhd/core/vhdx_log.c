@@ -295,7 +295,7 @@ static int consider(const struct vhdx_log *log, const struct run *run,
 /* second lap: only as far as the run that crossed the end goes on */
 static int finish_wrapped(const struct vhdx_log *log, struct run *run)
 {
-	struct vhdx_log_entry e;
+	struct vhdx_log_entry e = {0};
 	const char *why;
 	int rc = 0;
 
@@ -312,7 +312,7 @@ static int finish_wrapped(const struct vhdx_log *log, struct run *run)
 static int first_lap(const struct vhdx_log *log, struct run *run,
 		     struct vhdx_log_active *best)
 {
-	struct vhdx_log_entry e;
+	struct vhdx_log_entry e = {0};
 	const char *why;
 
 	for (uint64_t at = 0; at < log->length;) {

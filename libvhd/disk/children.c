@@ -99,7 +99,6 @@ static int look_at(const struct looking *l, char *path)
 static int look_into(const struct looking *l, const char *folder)
 {
 	char path[PATH_MAX];
-	size_t n = strlen(folder);
 	struct dirent *e;
 	DIR *dir = opendir(folder);
 	int rc = 0;
@@ -107,15 +106,12 @@ static int look_into(const struct looking *l, const char *folder)
 	if (!dir) /* nothing is known of children there */
 		return 0;
 	while (!rc && (e = readdir(dir))) {
-		size_t length = strlen(e->d_name);
+		int n = snprintf(path, sizeof(path), "%s/%s", folder,
+				 e->d_name);
 
-		if (!has_extension(e->d_name, vhd_image_format(l->image)) ||
-		    n + length + 2 > sizeof(path))
-			continue;
-		memcpy(path, folder, n);
-		path[n] = '/';
-		memcpy(path + n + 1, e->d_name, length + 1);
-		rc = look_at(l, path);
+		if (has_extension(e->d_name, vhd_image_format(l->image)) &&
+		    n > 0 && (size_t)n < sizeof(path))
+			rc = look_at(l, path);
 	}
 	closedir(dir);
 	return rc;

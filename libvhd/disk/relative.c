@@ -47,16 +47,17 @@ static size_t common_length(const char *a, const char *b)
 	}
 }
 
-/* "../" for each component, appended to out */
-static void append_ups(char *out, const char *folder)
+/* "../" for each component, put at `out`; returns where that ends */
+static char *put_ups(char *out, const char *folder)
 {
 	while (*folder) {
 		folder += strspn(folder, "/");
 		if (!*folder)
 			break;
-		strcat(out, "../");
+		out = stpcpy(out, "../");
 		folder += strcspn(folder, "/");
 	}
+	return out;
 }
 
 static char *join(const char *from, const char *to, const char *name)
@@ -64,17 +65,16 @@ static char *join(const char *from, const char *to, const char *name)
 	size_t common = common_length(from, to);
 	/* a component of one letter becomes "../" */
 	char *out = calloc(1, 2 * strlen(from) + strlen(to) + strlen(name) + 4);
+	char *at;
 
 	if (!out)
 		return NULL;
-	append_ups(out, from + common);
+	at = put_ups(out, from + common);
 	to += common;
 	to += strspn(to, "/");
-	if (*to) {
-		strcat(out, to);
-		strcat(out, "/");
-	}
-	strcat(out, name);
+	if (*to)
+		at = stpcpy(stpcpy(at, to), "/");
+	stpcpy(at, name);
 	return out;
 }
 

@@ -133,7 +133,7 @@ static int next_data(void *ctx, uint64_t offset, uint64_t *start, uint64_t *end)
 {
 	const struct posix *p = ctx;
 	off_t from = lseek(p->fd, (off_t)offset, SEEK_DATA), to;
-	uint64_t size;
+	uint64_t size = 0;
 	int rc;
 
 	if (from < 0 && errno != ENXIO)

@@ -21,7 +21,8 @@ static inline int vhd_blockset_new(uint64_t room, struct vhd_blockset *out)
 
 	if (!words)
 		return VHD_E_NOMEM;
-	*out = (struct vhd_blockset){words, room};
+	out->words = words;
+	out->room = room;
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 #include "locator.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,13 +23,11 @@ static size_t slot_text(uint32_t code, const char *name, uint8_t *out,
 	char text[VHD1_NAME_ROOM];
 	bool url = code == VHD1_LOCATOR_MACX;
 	const char *prefix = url ? "file://./" : ".\\";
-	size_t n = strlen(prefix), length = strlen(name);
+	int made = snprintf(text, sizeof(text), "%s%s", prefix, name);
+	size_t n = (size_t)made;
 
-	if (length + n >= sizeof(text))
+	if (made < 0 || n >= sizeof(text))
 		return 0;
-	memcpy(text, prefix, n);
-	memcpy(text + n, name, length + 1);
-	n += length;
 	for (char *p = text; *p && !url; p++)
 		if (*p == '/')
 			*p = '\\';

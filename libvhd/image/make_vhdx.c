@@ -46,9 +46,8 @@ uint64_t vhdx_make_size(const struct vhd_make *m, uint64_t blocks)
 
 static int make_identifier(struct vhd_file *file)
 {
-	uint8_t bytes[VHDX_IDENTIFIER_SIZE] = {0};
+	uint8_t bytes[VHDX_IDENTIFIER_SIZE] = "vhdxfile";
 
-	memcpy(bytes, "vhdxfile", 8);
 	vhd_utf16_encode("libvhd " VHD_VERSION_STRING, VHD_UTF16_LE, bytes + 8,
 			 VHDX_CREATOR_BYTES);
 	return vhd_file_write(file, 0, bytes, sizeof(bytes));

@@ -59,7 +59,7 @@ static int walk_gaps(struct vhd_mending *m, struct vhd_image *image, bool punch,
 
 static int put_footer(struct vhd_mending *m, struct vhd_image *image)
 {
-	uint64_t at = vhd_round_up(m->end, VHD1_SECTOR), size;
+	uint64_t at = vhd_round_up(m->end, VHD1_SECTOR), size = 0;
 	uint8_t footer[VHD1_FOOTER_SIZE];
 	int rc = vhd_file_read(m->file, image->meta.vhd1.footer_offset, footer,
 			       sizeof(footer));

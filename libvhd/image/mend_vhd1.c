@@ -172,7 +172,7 @@ static int mend_steps(struct vhd_mending *m, struct vhd1_meta *meta)
 
 int vhd1_mend_footers(struct vhd_mending *m)
 {
-	struct vhd1_meta *meta = malloc(sizeof(*meta));
+	struct vhd1_meta *meta = calloc(1, sizeof(*meta));
 	int rc = meta ? mend_steps(m, meta)
 		      : vhd_mend_fail(m, VHD_E_NOMEM, NULL, VHD_NO_OFFSET);
 

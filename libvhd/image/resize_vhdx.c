@@ -81,7 +81,7 @@ static int find_used(struct vhd_image *image, uint64_t at, uint64_t end,
 {
 	uint8_t *buf = malloc(STEP);
 	int rc = buf ? 0 : VHD_E_NOMEM;
-	uint64_t stop;
+	uint64_t stop = at;
 
 	for (size_t n; at < end && !rc; at += n) {
 		rc = vhd_file_next_data(image->file, at, &at, &stop);

@@ -84,7 +84,8 @@ int vhd_image_set_creator(struct vhd_image *image, const char *creator,
 	if (!n || n > sizeof(code))
 		return vhd_fail(diag, VHD_E_INVALID, NULL, VHD_NO_OFFSET,
 				"a creator code has one to four characters");
-	memcpy(code, creator, n);
+	for (size_t i = 0; i < n; i++)
+		code[i] = creator[i];
 	return failed(diag, change_footer(image, change_creator, code));
 }
 

@@ -77,7 +77,7 @@ static int make_room(struct vhd_space *s, uint64_t units)
 	if (units > VHD_CLAIMS_FILE_MAX >> 20)
 		return VHD_E_LIMIT;
 	words = vhd_max(words, have * 2);
-	bits = realloc(s->bits, (size_t)words * sizeof(*bits));
+	bits = reallocarray(s->bits, (size_t)words, sizeof(*bits));
 	if (!bits)
 		return VHD_E_NOMEM;
 	memset(bits + have, 0, (size_t)(words - have) * sizeof(*bits));

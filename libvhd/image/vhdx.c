@@ -75,7 +75,7 @@ int vhdx_image_replay(struct vhd_image *image, uint8_t *scratch, bool strict,
 
 static void close_vhdx(struct vhd_image *image)
 {
-	if (image->view != image->file) {
+	if (image->overlay && image->view != image->file) {
 		free((void *)(uintptr_t)image->overlay->base);
 		vhd_file_close(image->view);
 	}

@@ -34,15 +34,15 @@ static uint64_t entry_place(uint32_t index)
 int vhdx_load_items(struct vhd_image *image, uint8_t **table, uint32_t *count)
 {
 	uint8_t *bytes = malloc(VHDX_METADATA_TABLE_SIZE);
-	int rc = bytes ? 0 : VHD_E_NOMEM;
 	uint32_t n;
+	int rc;
 
-	if (rc)
-		return rc;
+	if (!bytes)
+		return VHD_E_NOMEM;
 	rc = vhd_file_read(image->view,
 			   image->meta.vhdx.regions.metadata.offset, bytes,
 			   VHDX_METADATA_TABLE_SIZE);
-	n = bytes[10] | (uint32_t)bytes[11] << 8;
+	n = rc ? 0 : bytes[10] | (uint32_t)bytes[11] << 8;
 	if (!rc && n > VHDX_METADATA_COUNT_MAX)
 		rc = VHD_E_CORRUPT;
 	if (rc) {

@@ -53,10 +53,12 @@ static void chain_fault(struct checking *c, int error,
 		.severity = VHD_SEVERITY_CORRUPT,
 		.message = why->text,
 	};
+	const char *path = c->path;
 
 	if (why->path[0])
 		c->path = why->path;
 	count_fault(c, &fault);
+	c->path = path;
 }
 
 static int check_file(struct checking *c, const char *path, int format,

@@ -152,6 +152,7 @@ static int sift(struct compacting *c, struct vhd_sifting *s)
 	s->job = c->job;
 	s->result = &c->result;
 	rc = vhd_sift(s, c->diag);
+	s->stored = NULL;
 	vhd_blockset_free(&stored);
 	return rc;
 }

@@ -247,7 +247,7 @@ int vhd_create(const char *path, const struct vhd_create_options *options,
 {
 	struct vhd_output output;
 	struct vhd_file *file;
-	struct vhd_make make;
+	struct vhd_make make = {0};
 	int rc = vhd_create_decide(options, &make, diag);
 
 	if (rc)

@@ -32,7 +32,7 @@ static int start(struct hashing *h, const struct vhd_digest *digests,
 {
 	int rc = 0;
 
-	h->hashers = calloc(count ? count : 1, sizeof(*h->hashers));
+	h->hashers = calloc(count ? count : 1, sizeof(struct vhd_hasher *));
 	h->buf = vhd_buffer_new(PIECE);
 	if (!h->hashers || !h->buf)
 		return fail(h->diag, VHD_E_NOMEM, vhd_strerror(VHD_E_NOMEM));

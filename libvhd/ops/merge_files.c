@@ -179,15 +179,15 @@ static int delete_layer(struct vhd_disk *disk, unsigned layer,
 {
 	const char *path = vhd_disk_path(disk, layer);
 	char *real = realpath(path, NULL);
-	int rc = 0;
+	int rc;
 
 	if (!real || !vhd_disk_is_file(disk, layer, real))
 		rc = vhd_output_fail(diag, VHD_E_MISMATCH, path,
 				     "was replaced meanwhile, and is not "
 				     "deleted");
-	if (!rc && unlink(real))
+	else if (unlink(real))
 		rc = fail_errno(diag, path, "cannot be deleted");
-	if (!rc)
+	else
 		rc = flush_folder(real, diag);
 	free(real);
 	return rc;

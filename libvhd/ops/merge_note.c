@@ -64,12 +64,15 @@ static char *with_suffix(const char *folder, size_t length, const char *name,
 /* the real path of layer 0, and of its note */
 static int note_paths(struct vhd_disk *disk, char **child, char **note)
 {
+	int rc = 0;
+
 	*note = NULL;
 	*child = realpath(vhd_disk_path(disk, 0), NULL);
 	if (!*child)
-		return vhd_error_of_errno(errno);
-	*note = with_suffix("", 0, *child, VHD_MERGE_NOTE_SUFFIX);
-	return *note ? 0 : VHD_E_NOMEM;
+		rc = vhd_error_of_errno(errno);
+	else
+		*note = with_suffix("", 0, *child, VHD_MERGE_NOTE_SUFFIX);
+	return *note || rc ? rc : VHD_E_NOMEM;
 }
 
 /* -- writing -----------------------------------------------------------------
@@ -127,7 +130,8 @@ static int write_note(const char *path, const char *text, size_t length,
 
 int vhd_merge_note(struct vhd_disk *disk, unsigned into, struct vhd_diag *diag)
 {
-	char *child, *note, *text = malloc(NOTE_MAX + LINE_MAX_BYTES);
+	char *child = NULL, *note = NULL,
+	     *text = malloc(NOTE_MAX + LINE_MAX_BYTES);
 	int rc = note_paths(disk, &child, &note);
 
 	if (!rc && !text)
@@ -267,7 +271,7 @@ static int remove_lines(struct vhd_disk *disk, const char *child, char *text,
 
 int vhd_merge_remove_noted(struct vhd_disk *disk, struct vhd_diag *diag)
 {
-	char *child, *note, *text = NULL;
+	char *child = NULL, *note = NULL, *text = NULL;
 	int rc = note_paths(disk, &child, &note);
 
 	if (!rc)
@@ -283,7 +287,7 @@ int vhd_merge_remove_noted(struct vhd_disk *disk, struct vhd_diag *diag)
 int vhd_merge_forget_note(struct vhd_disk *disk, bool *was_there,
 			  struct vhd_diag *diag)
 {
-	char *child, *note;
+	char *child = NULL, *note = NULL;
 	int rc = note_paths(disk, &child, &note);
 
 	if (!rc) {

@@ -259,7 +259,7 @@ int vhd_partial_check(const struct vhd_output *out, const struct vhd_make *make,
 		      struct vhd_diag *diag)
 {
 	struct vhd_image_info info;
-	struct vhd_disk *disk;
+	struct vhd_disk *disk = NULL;
 	const char *what;
 	int rc = open_alone(out, make->format, &disk, diag);
 

@@ -104,7 +104,7 @@ int vhd_used_end(struct vhd_disk *disk, uint64_t from, uint64_t to,
 static int refuse_loss(struct vhd_disk *disk, uint64_t size,
 		       struct vhd_job *job, struct vhd_diag *diag)
 {
-	uint64_t end;
+	uint64_t end = 0;
 	int rc = vhd_used_end(disk, size, vhd_disk_size(disk), &end, job, diag);
 
 	if (rc || end == size)

@@ -110,7 +110,7 @@ static int note_run(struct look *l, uint64_t offset, uint64_t length)
 	}
 	if (last && last->length < HOLE_MIN) /* nobody needs it any more */
 		l->count--;
-	if (l->count == l->room) {
+	if (!l->runs || l->count == l->room) {
 		size_t room = l->room ? l->room * 2 : 64;
 		struct run *runs = realloc(l->runs, room * sizeof(*runs));
 

@@ -39,7 +39,7 @@ static errcode_t io_open(const char *name, int flags, io_channel *out)
 		ext2fs_free_mem(&channel);
 		return rc;
 	}
-	strcpy(channel->name, name);
+	memcpy(channel->name, name, strlen(name) + 1);
 	channel->magic = EXT2_ET_MAGIC_IO_CHANNEL;
 	channel->manager = &area_manager;
 	channel->block_size = 1024;

@@ -13,7 +13,7 @@ int runs_add(struct runs *runs, uint64_t start, uint64_t length)
 		last->length += length;
 		return 0;
 	}
-	if (runs->count == runs->room) {
+	if (!runs->items || runs->count == runs->room) {
 		size_t room = runs->room ? 2 * runs->room : 64;
 		struct run *items =
 			realloc(runs->items, room * sizeof(items[0]));
