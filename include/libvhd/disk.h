@@ -291,9 +291,8 @@ struct vhd_disk_piece {
  * which reads show it, or with abort if the bytes could not be written: then
  * the disk is as before, except that a range that was stored already holds
  * whatever was written. A block that is being allocated makes others who want
- * to allocate the same block wait, and in a VHDX child perhaps those near it, so
- * end a piece before beginning the next.
- * Errors as vhd_disk_write().
+ * to allocate the same block wait, and in a VHDX child perhaps those near it,
+ * so end a piece before beginning the next. Errors as vhd_disk_write().
  */
 int vhd_disk_piece_begin(struct vhd_disk *disk, uint64_t offset,
 			 uint64_t length, struct vhd_disk_piece *out,
