@@ -228,9 +228,10 @@ int vhd_disk_is_active(const struct vhd_disk *disk);
 
 /*
  * Gives a writable disk another size, a whole number of its sectors, in place
- * and durably. Nothing may run on the disk at the same time; writing goes on
- * afterwards. What is new reads as zeros, whatever a parent holds there; what
- * is cut off is lost without a question: vhd_resize() asks. The id stays.
+ * and durably. Requests of other threads wait meanwhile, those to the part that
+ * is cut off fail or are lost; writing goes on afterwards. What is new reads as
+ * zeros, whatever a parent holds there; what is cut off is lost without a
+ * question: vhd_resize() asks. The id stays.
  *
  * After a crash in the middle the disk has the old or the new size and all its
  * content; the same call again finishes what was begun.
@@ -257,8 +258,11 @@ int vhd_disk_is_writable(const struct vhd_disk *disk);
 
 /*
  * Between hold and release the extents that are asked for stay true: the space
- * they name is not given to anything else. Never waits; hold it for one request
- * only, since freed space is kept back meanwhile. Returns a token for release.
+ * they name is not given to anything else. Waits only while the structure of
+ * the disk is changed (vhd_disk_resize(), vhd_merge_disk()). Hold it for one
+ * request only: freed space is kept back meanwhile, and maintenance waits. In
+ * between call nothing that reads, writes or holds. Returns a token for
+ * release.
  */
 unsigned vhd_disk_hold(struct vhd_disk *disk);
 void vhd_disk_release(struct vhd_disk *disk, unsigned token);

@@ -189,6 +189,9 @@ struct vhd_merge_options {
 	unsigned jobs;  /* requests in flight; 0: a good number */
 	/* the ancestor to be merged into; NULL: the parent */
 	const char *into;
+	/* vhd_merge_disk(): the uppermost image to be merged; NULL: the one
+	 * beneath the leaf */
+	const char *from;
 };
 
 /*
@@ -217,6 +220,26 @@ struct vhd_merge_options {
 int vhd_merge(const char *path, const struct vhd_disk_options *open,
 	      const struct vhd_merge_options *options, struct vhd_job *job,
 	      struct vhd_diag *diag);
+
+/*
+ * Merges images in the middle of the chain of a disk that is in use: `from` and
+ * those between into the ancestor `into`. Other threads go on as in
+ * vhd_compact_disk() with VHD_COMPACT_LIVE; they wait only while layers are
+ * exchanged. Afterwards the image above `from` has `into` as parent, durably,
+ * and the merged images are no layers any more: what was returned for layers by
+ * vhd_disk_image() and vhd_disk_path() is old. VHD_MERGE_DELETE removes their
+ * files; a failure to do so is reported, but all else is done then.
+ *
+ * A failure, a cancellation or a crash at any moment leaves the disk with its
+ * content, and, but for the failures just named, with its layers; calling again
+ * completes the merge, and so does vhd_merge().
+ *
+ * Errors as vhd_merge(), VHD_E_INVALID for the leaf itself and VHD_E_READONLY
+ * if the disk does not take writes.
+ */
+int vhd_merge_disk(struct vhd_disk *disk,
+		   const struct vhd_merge_options *options, struct vhd_job *job,
+		   struct vhd_diag *diag);
 
 /* -- rebase --------------------------------------------------------------- */
 
@@ -334,6 +357,8 @@ int vhd_resize(struct vhd_disk *disk, uint64_t size,
 #define VHD_COMPACT_DRY_RUN (1u << 3)
 /* use `unused` even if other images have this one as parent */
 #define VHD_COMPACT_IGNORE_CHILDREN (1u << 4)
+/* vhd_compact_disk(): others read and write the disk meanwhile */
+#define VHD_COMPACT_LIVE (1u << 5)
 
 /* A range of the disk, in bytes. */
 struct vhd_disk_range {
@@ -399,6 +424,15 @@ int vhd_compact(const char *path, const struct vhd_compact_options *options,
  * The same for an open disk, whose leaf is compacted: open for writing with
  * VHD_DISK_SAME_CONTENT, or in any way for a dry run. Nobody may use the disk
  * meanwhile. Ends writing, as vhd_disk_shut().
+ *
+ * With VHD_COMPACT_LIVE the disk stays open, and in use by other threads: by
+ * vhd_queue or with any call that reads, writes, zeroes, discards or flushes.
+ * Their reads go on; their writes wait for moments, while a few blocks move.
+ * It goes on only when requests that have begun are over, completions of queues
+ * taken included: call it from a thread of its own. What is written meanwhile
+ * may keep the file from being as short as it could be. No `unused`, no dry
+ * run; one change of the disk's structure at a time (this, vhd_disk_resize(),
+ * vhd_merge_disk(), hand-over).
  */
 int vhd_compact_disk(struct vhd_disk *disk,
 		     const struct vhd_compact_options *options,

@@ -90,16 +90,22 @@ static void replace(struct vhd_disk *disk, unsigned layer,
 		    struct vhd_image *image)
 {
 	struct vhd_layer *l = &disk->layers[layer];
+	struct vhd_image *old = l->image;
+	bool in_use = layer > 0 && vhd_image_is_writable(disk->layers[0].image);
 
-	if (vhd_image_base_file(image) == vhd_image_base_file(l->image))
-		vhd_image_detach(l->image);
-	else
-		vhd_image_close(l->image);
-	l->image = image;
 	if (layer + 1 < disk->count)
 		vhd_image_know_parent(image, disk->layers[layer + 1].image);
+	if (in_use)
+		vhd_disk_stop(disk);
+	l->image = image;
+	if (in_use)
+		vhd_disk_go_on(disk);
 	if (layer == 0)
 		disk->size = vhd_image_size(image);
+	if (vhd_image_base_file(image) == vhd_image_base_file(old))
+		vhd_image_detach(old);
+	else
+		vhd_image_close(old);
 }
 
 int vhd_disk_claim(struct vhd_disk *disk, unsigned layer, uint32_t flags,
@@ -119,6 +125,7 @@ int vhd_disk_claim(struct vhd_disk *disk, unsigned layer, uint32_t flags,
 	if (rc) {
 		if (file != old)
 			vhd_file_close(file);
+		vhd_file_lock(old, VHD_LOCK_SHARED);
 		return vhd_diag_path(diag, rc, l->path);
 	}
 	replace(disk, layer, image);
@@ -139,6 +146,8 @@ int vhd_disk_view(struct vhd_disk *disk, unsigned layer, struct vhd_disk **out)
 	view->count = disk->count - layer;
 	memcpy(view->layers, disk->layers + layer,
 	       view->count * sizeof(view->layers[0]));
+	pthread_mutex_init(&view->mutex, NULL);
+	pthread_cond_init(&view->goes_on, NULL);
 	view->size = vhd_image_size(view->layers[0].image);
 	view->sector_size = disk->sector_size;
 	view->writable = vhd_image_is_writable(view->layers[0].image);
@@ -148,6 +157,10 @@ int vhd_disk_view(struct vhd_disk *disk, unsigned layer, struct vhd_disk **out)
 
 void vhd_disk_view_close(struct vhd_disk *view)
 {
+	if (!view)
+		return;
+	pthread_cond_destroy(&view->goes_on);
+	pthread_mutex_destroy(&view->mutex);
 	free(view);
 }
 

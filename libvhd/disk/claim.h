@@ -14,7 +14,10 @@
  * then on (VHD_DISK_SAME_CONTENT as there). Its file is opened again by its
  * path if it was opened for reading. VHD_E_BUSY if another program has it open;
  * VHD_E_MISMATCH if it, or its parent, is not what its child was made of any
- * more. On failure the disk is only good for closing.
+ * more. On failure the layer is as it was, and read under a shared lock again
+ * if that is to be had.
+ *
+ * A parent in a writable disk may be claimed while the disk is in use.
  */
 int vhd_disk_claim(struct vhd_disk *disk, unsigned layer, uint32_t flags,
 		   struct vhd_diag *diag);

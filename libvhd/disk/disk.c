@@ -93,7 +93,7 @@ static int check_loop(const struct vhd_disk *disk, const struct vhd_layer *next,
 	return 0;
 }
 
-static void close_layer(struct vhd_layer *layer)
+void vhd_layer_close(struct vhd_layer *layer)
 {
 	vhd_image_close(layer->image);
 	free(layer->path);
@@ -123,7 +123,7 @@ static int add_parents(struct vhd_disk *disk, struct vhd_parent_search *search,
 		vhd_file_id(vhd_image_base_file(next.image), &next.id);
 		rc = check_loop(disk, &next, diag);
 		if (rc) {
-			close_layer(&next);
+			vhd_layer_close(&next);
 			return rc;
 		}
 		vhd_image_know_parent(child->image, next.image);
@@ -185,6 +185,8 @@ static int open_disk(struct vhd_file *file, const char *name, const char *path,
 		goto fail_path;
 	}
 	disk->count = 1;
+	pthread_mutex_init(&disk->mutex, NULL);
+	pthread_cond_init(&disk->goes_on, NULL);
 	vhd_file_id(file, &leaf->id);
 	disk->size = vhd_image_size(leaf->image);
 	disk->sector_size = vhd_image_sector_size(leaf->image);
@@ -202,8 +204,10 @@ static int open_disk(struct vhd_file *file, const char *name, const char *path,
 	*out = disk;
 	return 0;
 fail_layers:
+	pthread_cond_destroy(&disk->goes_on);
+	pthread_mutex_destroy(&disk->mutex);
 	while (disk->count > 1)
-		close_layer(&disk->layers[--disk->count]);
+		vhd_layer_close(&disk->layers[--disk->count]);
 	vhd_image_detach(leaf->image);
 fail_path:
 	free(leaf->path);
@@ -247,7 +251,9 @@ void vhd_disk_close(struct vhd_disk *disk)
 	if (!disk)
 		return;
 	while (disk->count)
-		close_layer(&disk->layers[--disk->count]);
+		vhd_layer_close(&disk->layers[--disk->count]);
+	pthread_cond_destroy(&disk->goes_on);
+	pthread_mutex_destroy(&disk->mutex);
 	free(disk);
 }
 

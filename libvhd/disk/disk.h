@@ -3,6 +3,8 @@
 #ifndef VHD_DISK_DISK_H
 #define VHD_DISK_DISK_H
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include <libvhd/disk.h>
@@ -15,14 +17,34 @@ struct vhd_layer {
 
 struct vhd_disk {
 	struct vhd_layer layers[VHD_DISK_DEPTH_MAX];
-	unsigned count;
-	uint64_t size;
+	_Atomic unsigned count;
+	_Atomic uint64_t size;
 	uint32_t sector_size;
 	bool writable;
 	bool inactive;
 	/* how the leaf was opened, to open it again */
 	struct vhd_disk_options leaf_options;
+	/* a structure that all requests rely on is being changed */
+	_Atomic bool stopped; /* set with the mutex */
+	unsigned flushing;    /* threads; with the mutex */
+	pthread_mutex_t mutex;
+	pthread_cond_t goes_on;
 };
+
+/*
+ * Between these two nobody is inside a writable disk: requests that had begun
+ * have ended, flushes too, and all others wait. So layers may be exchanged, and
+ * all that is known of one that is not written by the guest may change, and
+ * sizes. Short, and in one thread at a time.
+ */
+void vhd_disk_stop(struct vhd_disk *disk);
+void vhd_disk_go_on(struct vhd_disk *disk);
+
+/* As vhd_disk_hold(), but false instead of waiting. */
+bool vhd_disk_try_hold(struct vhd_disk *disk, unsigned *token);
+
+/* Closes its image, and frees its path. */
+void vhd_layer_close(struct vhd_layer *layer);
 
 /* Puts the file's name into a diag that was just filled; returns its error. */
 int vhd_diag_path(struct vhd_diag *diag, int error, const char *path);

@@ -211,12 +211,73 @@ int vhd_disk_read(struct vhd_disk *disk, uint64_t offset, void *buf, size_t len,
 	return vhd_disk_layer_read(disk, 0, offset, buf, len, diag);
 }
 
+bool vhd_disk_try_hold(struct vhd_disk *disk, unsigned *token)
+{
+	*token = vhd_image_enter(disk->layers[0].image);
+	if (!atomic_load(&disk->stopped))
+		return true;
+	vhd_disk_release(disk, *token);
+	return false;
+}
+
 unsigned vhd_disk_hold(struct vhd_disk *disk)
 {
-	return vhd_image_enter(disk->layers[0].image);
+	unsigned token;
+
+	while (!vhd_disk_try_hold(disk, &token)) {
+		pthread_mutex_lock(&disk->mutex);
+		while (atomic_load(&disk->stopped))
+			pthread_cond_wait(&disk->goes_on, &disk->mutex);
+		pthread_mutex_unlock(&disk->mutex);
+	}
+	return token;
 }
 
 void vhd_disk_release(struct vhd_disk *disk, unsigned token)
 {
 	vhd_image_leave(disk->layers[0].image, token);
+}
+
+static void let_in(struct vhd_disk *disk)
+{
+	pthread_mutex_lock(&disk->mutex);
+	atomic_store(&disk->stopped, false);
+	pthread_cond_broadcast(&disk->goes_on);
+	pthread_mutex_unlock(&disk->mutex);
+}
+
+static void wait_for_flushes(struct vhd_disk *disk)
+{
+	pthread_mutex_lock(&disk->mutex);
+	while (disk->flushing)
+		pthread_cond_wait(&disk->goes_on, &disk->mutex);
+	pthread_mutex_unlock(&disk->mutex);
+}
+
+/* whoever comes from now on waits; the writers' epoch is the readers' too */
+static bool try_stop(struct vhd_disk *disk, unsigned ms)
+{
+	pthread_mutex_lock(&disk->mutex);
+	atomic_store(&disk->stopped, true);
+	pthread_mutex_unlock(&disk->mutex);
+	if (vhd_image_try_hold_writes(disk->layers[0].image, ms)) {
+		wait_for_flushes(disk);
+		return true;
+	}
+	let_in(disk);
+	return false;
+}
+
+void vhd_disk_stop(struct vhd_disk *disk)
+{
+	struct vhd_patience p = {0};
+
+	while (!try_stop(disk, vhd_patience(&p)))
+		vhd_have_patience(&p);
+}
+
+void vhd_disk_go_on(struct vhd_disk *disk)
+{
+	let_in(disk);
+	vhd_image_let_write(disk->layers[0].image);
 }

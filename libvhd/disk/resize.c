@@ -11,10 +11,13 @@ int vhd_disk_resize(struct vhd_disk *disk, uint64_t size, struct vhd_diag *diag)
 		 : disk->writable ? 0
 				  : VHD_E_READONLY;
 
-	if (rc)
+	if (rc) {
 		vhd_fail(diag, rc, NULL, VHD_NO_OFFSET, vhd_strerror(rc));
-	else
-		rc = vhd_image_resize(leaf, size, diag);
+		return vhd_diag_path(diag, rc, disk->layers[0].path);
+	}
+	vhd_disk_stop(disk);
+	rc = vhd_image_resize(leaf, size, diag);
 	disk->size = vhd_image_size(leaf);
+	vhd_disk_go_on(disk);
 	return rc ? vhd_diag_path(diag, rc, disk->layers[0].path) : 0;
 }

@@ -147,6 +147,17 @@ static int punch(struct vhd_image *leaf, uint64_t offset, uint64_t length)
 	return rc;
 }
 
+/* where a range is at the moment */
+static int find(struct vhd_disk *disk, uint64_t offset, uint64_t length,
+		struct vhd_extent *out)
+{
+	unsigned token = vhd_disk_hold(disk);
+	int rc = vhd_disk_resolve(disk, offset, length, out, NULL);
+
+	vhd_disk_release(disk, token);
+	return rc;
+}
+
 /* part of a block, or a block that metadata alone cannot zero */
 static int zero_part(struct vhd_disk *disk, uint64_t offset, uint64_t length)
 {
@@ -156,7 +167,7 @@ static int zero_part(struct vhd_disk *disk, uint64_t offset, uint64_t length)
 	while (length && !rc) {
 		struct vhd_extent e;
 
-		rc = vhd_disk_resolve(disk, offset, length, &e, NULL);
+		rc = find(disk, offset, length, &e);
 		if (!rc && e.kind == VHD_EXTENT_DATA && e.depth == 0) {
 			rc = punch(leaf, offset, e.length);
 			if (rc == VHD_E_UNSUPPORTED)
@@ -246,9 +257,27 @@ int vhd_disk_discard(struct vhd_disk *disk, uint64_t offset, uint64_t length,
 	return rc ? fail(disk, rc, diag) : 0;
 }
 
+/* not inside, as other requests are: a flush is what frees space */
+static int flush(struct vhd_disk *disk)
+{
+	int rc;
+
+	pthread_mutex_lock(&disk->mutex);
+	while (atomic_load(&disk->stopped))
+		pthread_cond_wait(&disk->goes_on, &disk->mutex);
+	disk->flushing++;
+	pthread_mutex_unlock(&disk->mutex);
+	rc = vhd_image_flush(disk->layers[0].image);
+	pthread_mutex_lock(&disk->mutex);
+	if (!--disk->flushing)
+		pthread_cond_broadcast(&disk->goes_on);
+	pthread_mutex_unlock(&disk->mutex);
+	return rc;
+}
+
 int vhd_disk_flush(struct vhd_disk *disk, struct vhd_diag *diag)
 {
-	int rc = disk->writable ? vhd_image_flush(disk->layers[0].image) : 0;
+	int rc = disk->writable ? flush(disk) : 0;
 
 	return rc ? fail(disk, rc, diag) : 0;
 }

@@ -230,7 +230,8 @@ int vhd_image_takes_overwrites(const struct vhd_image *image)
 {
 	const struct vhd_writer *w = image->writer;
 
-	return w && atomic_load_explicit(&w->started, memory_order_acquire) &&
+	return w && !atomic_load(&w->held) &&
+	       atomic_load_explicit(&w->started, memory_order_acquire) &&
 	       !atomic_load_explicit(&w->error, memory_order_relaxed);
 }
 

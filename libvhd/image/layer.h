@@ -23,7 +23,8 @@ int vhd_image_extent_in_memory(struct vhd_image *image, uint64_t offset,
 			       uint64_t length, struct vhd_extent *out);
 
 /* Writing into stored ranges needs nothing but the bytes to be moved: the
- * session has begun, and nothing is in doubt. */
+ * session has begun, writes are not held off, and nothing is in doubt. Holds
+ * for those who asked while they were inside, until they leave. */
 int vhd_image_takes_overwrites(const struct vhd_image *image);
 
 /* 0 where there are no blocks */

@@ -91,6 +91,31 @@ static uint64_t entry_place(const struct vhd_image *image,
 					 VHDX_BAT_ENTRY_SIZE;
 }
 
+int vhd_owner_place(struct vhd_image *image, const struct vhd_owner *o,
+		    uint64_t *out)
+{
+	struct vhd_window *window = vhd_pages_window(image->pages);
+	bool vhdx = image->format == VHD_FORMAT_VHDX;
+	struct vhd_block b;
+	le64 entry;
+	int rc;
+
+	*out = 0;
+	if (o->is_bitmap) {
+		rc = window->load(window, entry_place(image, o), &entry,
+				  sizeof(entry));
+		if (!rc)
+			*out = vhdx_entry_offset(le64_get(entry));
+		return rc;
+	}
+	rc = vhd_map_block(&image->map, window, o->index, &b, NULL);
+	if (!rc && b.data)
+		*out = b.data - image->map.bitmap_bytes;
+	else if (!rc && vhdx)
+		*out = vhdx_entry_offset(b.raw);
+	return rc;
+}
+
 /* with the entry's page pinned: the same entry with another offset */
 static void store_entry(struct vhd_image *image, uint64_t at, uint64_t offset)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Moving blocks inside an image that is open for writing and that nobody else
- * uses meanwhile. What a guest reads never changes: the copy is durable before
- * the table refers to it, and the old place is free only when that is durable.
+ * writes meanwhile. What a guest reads never changes: the copy is durable
+ * before the table refers to it, and the old place is free only when that is
+ * durable.
  */
 #ifndef VHD_IMAGE_MOVE_H
 #define VHD_IMAGE_MOVE_H
@@ -29,6 +30,10 @@ struct vhd_owners {
 int vhd_owners_find(struct vhd_image *image, uint64_t from, uint64_t to,
 		    struct vhd_owners *out);
 void vhd_owners_free(struct vhd_owners *owners);
+
+/* Sets *out to where the owner's space begins now; 0 if it has none. */
+int vhd_owner_place(struct vhd_image *image, const struct vhd_owner *owner,
+		    uint64_t *out);
 
 /*
  * Copies an owner to a place that was taken for it and lets the table say so,

@@ -12,9 +12,17 @@
  * A batch of moves becomes durable by one flush, which then punches the old
  * places out of the host file. If the host has no space for a copy, the batch
  * is flushed early: that gives back as much as the next move needs.
+ *
+ * In an image that others write, their writes are held off for a few blocks at
+ * a time. All tables are home then, so what a block's copy takes along of its
+ * bitmap is up to date. A listed owner may have gone in between: it is looked
+ * up again.
  */
 #include "pack.h"
 
+#include <time.h>
+
+#include "core/bytes.h"
 #include "core/checked.h"
 #include "core/vhdx_bat.h"
 #include "move.h"
@@ -24,6 +32,8 @@
 #define WINDOW_OWNERS 65536u
 /* bytes moved between two flushes */
 #define PACK_BATCH ((uint64_t)256 << 20)
+/* moved while writes are held off; a block at least */
+#define LIVE_BATCH ((uint64_t)4 << 20)
 
 struct pack {
 	struct vhd_image *image;
@@ -34,9 +44,13 @@ struct pack {
 	bool planning;
 	vhd_moved_fn *moved;
 	void *ctx;
-	bool stopped;       /* the next owner stays, and all below it */
-	uint64_t end;       /* behind all that was placed or stays */
-	uint64_t unflushed; /* bytes */
+	bool live;            /* others write meanwhile */
+	bool holding;         /* and wait now */
+	uint64_t since;       /* bytes moved since they began to wait */
+	struct timespec from; /* when that was */
+	bool stopped;         /* the next owner stays, and all below it */
+	uint64_t end;         /* behind all that was placed or stays */
+	uint64_t unflushed;   /* bytes */
 	struct vhd_packing sum;
 };
 
@@ -66,6 +80,51 @@ static int flush(struct pack *p)
 	return vhd_image_flush(p->image);
 }
 
+/* -- beside others -----------------------------------------------------------
+ */
+
+static int hold(struct pack *p)
+{
+	if (!p->live || p->holding)
+		return 0;
+	vhd_image_hold_writes(p->image);
+	p->holding = true;
+	p->since = 0;
+	clock_gettime(CLOCK_MONOTONIC, &p->from);
+	return flush(p);
+}
+
+/* lets the others write for as long as they had to wait */
+static void let_go(struct pack *p)
+{
+	struct timespec now, pause;
+	int64_t ns;
+
+	if (!p->holding)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	ns = (int64_t)(now.tv_sec - p->from.tv_sec) * 1000000000 +
+	     (now.tv_nsec - p->from.tv_nsec);
+	pause.tv_sec = (time_t)(ns / 1000000000);
+	pause.tv_nsec = (long)(ns % 1000000000);
+	vhd_image_let_write(p->image);
+	p->holding = false;
+	nanosleep(&pause, NULL);
+}
+
+/* does the space still belong to whom it did when it was listed? */
+static int is_current(struct pack *p, const struct vhd_owner *o, bool *out)
+{
+	uint64_t place = 0;
+	int rc = vhd_owner_place(p->image, o, &place);
+
+	*out = !rc && place == o->offset;
+	return rc;
+}
+
+/* -- one owner ---------------------------------------------------------------
+ */
+
 static int retry(struct pack *p, const struct vhd_owner *o)
 {
 	struct vhd_place place;
@@ -86,16 +145,25 @@ static int move(struct pack *p, const struct vhd_owner *o,
 	if (rc)
 		return rc;
 	p->unflushed += o->length;
+	p->since += o->length;
 	if (p->unflushed >= PACK_BATCH)
 		rc = flush(p);
+	if (p->since >= LIVE_BATCH)
+		let_go(p);
 	return rc ? rc : p->moved(p->ctx, o->length);
 }
 
 static int pack_owner(struct pack *p, const struct vhd_owner *o)
 {
 	struct vhd_place place;
-	int rc = take(p, o, &place);
+	bool current = true;
+	int rc = hold(p);
 
+	if (!rc && p->live)
+		rc = is_current(p, o, &current);
+	if (rc || !current)
+		return rc;
+	rc = take(p, o, &place);
 	if (rc == VHD_E_NOSPACE) {
 		p->end = vhd_max(p->end, o->offset + o->length);
 		p->stopped = true;
@@ -113,8 +181,10 @@ static int pack_owner(struct pack *p, const struct vhd_owner *o)
 static int pack_window(struct pack *p, uint64_t from, uint64_t to)
 {
 	struct vhd_owners owners;
-	int rc = p->planning ? 0 : flush(p);
+	int rc = p->planning ? 0 : hold(p);
 
+	if (!rc && !p->planning)
+		rc = flush(p);
 	if (!rc)
 		rc = vhd_owners_find(p->image, from, to, &owners);
 	if (rc)
@@ -239,22 +309,24 @@ static void set_alone(struct vhd_image *image, bool alone)
 	pthread_mutex_unlock(&image->writer->mutex);
 }
 
-int vhd_image_pack(struct vhd_image *image, vhd_moved_fn *moved, void *ctx,
-		   struct vhd_packing *out)
+int vhd_image_pack(struct vhd_image *image, bool live, vhd_moved_fn *moved,
+		   void *ctx, struct vhd_packing *out)
 {
 	struct pack p = {
 		.image = image,
 		.space = image->writer->space,
+		.live = live,
 		.moved = moved,
 		.ctx = ctx,
 	};
 	int rc = vhd_image_touch(image), done;
 
-	set_alone(image, true);
+	set_alone(image, !live);
 	if (!rc)
 		rc = pack_all(&p);
 	done = flush(&p);
 	set_alone(image, false);
+	let_go(&p);
 	p.sum.file_size = file_size(image, p.end);
 	*out = p.sum;
 	return rc ? rc : done;

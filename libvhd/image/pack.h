@@ -34,12 +34,13 @@ int vhd_image_cut(struct vhd_image *image);
 typedef int vhd_moved_fn(void *ctx, uint64_t bytes);
 
 /*
- * Moves. Nobody else writes the image meanwhile. Durable when it returns,
- * after a failure of `moved` too; vhd_image_shut() then cuts the file. Takes
- * no more space on the host than PACK_BATCH bytes at any time, and none if the
- * host has none to give.
+ * Moves. Nobody else writes the image meanwhile, unless it is `live`: then
+ * their writes are held off for moments, and what they add may stay where it
+ * is. Durable when it returns, after a failure of `moved` too; vhd_image_shut()
+ * or vhd_image_cut_tail() then cuts the file. Takes no more space on the host
+ * than PACK_BATCH bytes at any time, and none if the host has none to give.
  */
-int vhd_image_pack(struct vhd_image *image, vhd_moved_fn *moved, void *ctx,
-		   struct vhd_packing *out);
+int vhd_image_pack(struct vhd_image *image, bool live, vhd_moved_fn *moved,
+		   void *ctx, struct vhd_packing *out);
 
 #endif

@@ -265,19 +265,27 @@ static int commit(struct vhd_image *image, struct vhd_page_set *set,
 	return vhdx_journal_commit(image, set, ordered, end);
 }
 
-/* clean log; then the space that was grown ahead goes back */
+/* clean log; then the space that was grown ahead goes back. No entry names a
+ * larger file by then: the next one goes to a new log */
 static int close_image(struct vhd_image *image)
 {
 	struct vhd_writer *w = image->writer;
 	uint64_t end = vhd_space_end(w->space);
 	int rc = vhdx_journal_close(image);
 
-	if (rc || w->file_size <= end)
+	if (rc)
 		return rc;
+	vhdx_journal_free(image);
+	if (w->file_size <= end)
+		return 0;
 	rc = vhd_file_resize(image->file, end);
 	if (!rc)
 		rc = vhd_write_barrier(image);
-	return rc;
+	if (rc)
+		return rc;
+	w->file_size = end;
+	vhd_pages_set_size(image->pages, end);
+	return 0;
 }
 
 const struct vhd_writer_ops vhdx_writer_ops = {

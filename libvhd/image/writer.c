@@ -4,11 +4,16 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "break.h"
 #include "core/checked.h"
 #include "core/diag.h"
 #include "table.h"
+
+/* how long writers are held off while somebody does not leave, in ms */
+#define PATIENCE_MIN 20u
+#define PATIENCE_MAX 1000u
 
 static const struct vhd_writer_ops *ops_of(const struct vhd_image *image)
 {
@@ -133,11 +138,17 @@ static bool is_busy(const struct vhd_image *image, uint64_t block)
 	return false;
 }
 
+static bool is_taken(const struct vhd_image *image, uint64_t block)
+{
+	return is_busy(image, block) ||
+	       image->writer->busy_count == VHD_BUSY_MAX;
+}
+
 static void wait_for(struct vhd_image *image, uint64_t block)
 {
 	struct vhd_writer *w = image->writer;
 
-	while (is_busy(image, block) || w->busy_count == VHD_BUSY_MAX)
+	while (is_taken(image, block))
 		pthread_cond_wait(&w->changed, &w->mutex);
 }
 
@@ -149,6 +160,107 @@ static void set_idle(struct vhd_writer *w, uint64_t block)
 			break;
 		}
 	pthread_cond_broadcast(&w->changed);
+}
+
+/* -- holding writers off -----------------------------------------------------
+ */
+
+static bool held_by_others(const struct vhd_writer *w)
+{
+	return atomic_load(&w->held) &&
+	       !pthread_equal(w->holder, pthread_self());
+}
+
+/* false if somebody is inside all the time */
+static bool wait_for_users(struct vhd_writer *w, unsigned ms)
+{
+	const struct timespec moment = {.tv_nsec = 50000};
+	uint64_t last = atomic_load(&w->epoch.now) + 2, now;
+
+	for (uint64_t waited = 0; waited < ms * (uint64_t)1000000;
+	     waited += (uint64_t)moment.tv_nsec) {
+		pthread_mutex_lock(&w->mutex);
+		now = vhd_epoch_advance(&w->epoch);
+		pthread_mutex_unlock(&w->mutex);
+		if (now >= last)
+			return true;
+		nanosleep(&moment, NULL);
+	}
+	return false;
+}
+
+bool vhd_image_try_hold_writes(struct vhd_image *image, unsigned ms)
+{
+	struct vhd_writer *w = image->writer;
+
+	pthread_mutex_lock(&w->mutex);
+	while (atomic_load(&w->held))
+		pthread_cond_wait(&w->changed, &w->mutex);
+	w->holder = pthread_self();
+	atomic_store(&w->held, true);
+	pthread_mutex_unlock(&w->mutex);
+	/* a writer is inside from begin() to commit() */
+	if (wait_for_users(w, ms))
+		return true;
+	vhd_image_let_write(image);
+	return false;
+}
+
+void vhd_image_hold_writes(struct vhd_image *image)
+{
+	struct vhd_patience p = {0};
+
+	while (!vhd_image_try_hold_writes(image, vhd_patience(&p)))
+		vhd_have_patience(&p);
+}
+
+void vhd_image_let_write(struct vhd_image *image)
+{
+	struct vhd_writer *w = image->writer;
+
+	pthread_mutex_lock(&w->mutex);
+	atomic_store(&w->held, false);
+	pthread_cond_broadcast(&w->changed);
+	pthread_mutex_unlock(&w->mutex);
+}
+
+unsigned vhd_patience(const struct vhd_patience *p)
+{
+	return p->ms ? p->ms : PATIENCE_MIN;
+}
+
+void vhd_have_patience(struct vhd_patience *p)
+{
+	unsigned ms = vhd_patience(p);
+	const struct timespec pause = {
+		.tv_sec = ms / 1000,
+		.tv_nsec = (long)(ms % 1000) * 1000000,
+	};
+
+	nanosleep(&pause, NULL);
+	p->ms = (unsigned)vhd_min(2 * ms, PATIENCE_MAX);
+}
+
+/* inside, and not held by others: they wait for us to leave */
+static unsigned enter(struct vhd_image *image)
+{
+	struct vhd_writer *w = image->writer;
+	unsigned token = vhd_image_enter(image);
+
+	while (atomic_load(&w->held)) {
+		bool mine;
+
+		vhd_image_leave(image, token);
+		pthread_mutex_lock(&w->mutex);
+		while (held_by_others(w))
+			pthread_cond_wait(&w->changed, &w->mutex);
+		mine = atomic_load(&w->held);
+		pthread_mutex_unlock(&w->mutex);
+		token = vhd_image_enter(image);
+		if (mine)
+			break;
+	}
+	return token;
 }
 
 /* -- help for plans
@@ -327,7 +439,7 @@ int vhd_image_write_begin(struct vhd_image *image, uint64_t offset,
 	if (rc)
 		return rc;
 	*out = (struct vhd_write){.start = offset};
-	out->epoch = vhd_image_enter(image);
+	out->epoch = enter(image);
 	rc = vhd_image_extent(image, offset, length, &e, NULL);
 	if (!rc && e.kind == VHD_EXTENT_DATA)
 		plan_over(&e, out);
@@ -382,7 +494,8 @@ int vhd_image_change_block(struct vhd_image *image, uint64_t block,
 		return rc;
 	pthread_mutex_lock(&w->mutex);
 	do {
-		wait_for(image, block);
+		while (held_by_others(w) || is_taken(image, block))
+			pthread_cond_wait(&w->changed, &w->mutex);
 		rc = vhd_map_block(&image->map, vhd_pages_window(image->pages),
 				   block, &b, NULL);
 		if (!rc)
@@ -546,6 +659,39 @@ static int find_end(struct vhd_image *image)
 	    !vhd_space_has_gaps(image->writer->space))
 		return 0;
 	return vhd_image_find_end(image);
+}
+
+/* with the flush_mutex: what was given up is free, and the file ends early */
+static int cut_tail(struct vhd_image *image)
+{
+	struct vhd_writer *w = image->writer;
+	int rc;
+
+	pthread_mutex_lock(&w->mutex);
+	vhd_write_reclaim(image);
+	pthread_mutex_unlock(&w->mutex);
+	rc = find_end(image);
+	if (rc || !w->ops->close)
+		return rc;
+	return vhd_write_doubt(image, w->ops->close(image));
+}
+
+int vhd_image_cut_tail(struct vhd_image *image)
+{
+	struct vhd_writer *w = image->writer;
+	int rc = vhd_image_flush(image);
+
+	if (rc || !atomic_load(&w->started))
+		return rc;
+	/* nobody reads any more what the flush made free */
+	if (!wait_for_users(w, PATIENCE_MAX))
+		return VHD_E_BUSY;
+	pthread_mutex_lock(&w->flush_mutex);
+	rc = atomic_load(&w->error);
+	if (!rc)
+		rc = cut_tail(image);
+	pthread_mutex_unlock(&w->flush_mutex);
+	return rc;
 }
 
 int vhd_image_shut(struct vhd_image *image)

@@ -17,7 +17,8 @@
  *
  * Locks: `mutex` guards space, changes of pages and the list of busy blocks;
  * it is not held while data moves. `flush_mutex` admits one flush at a time.
- * Overwriting what is present takes neither.
+ * Overwriting what is present takes neither. Maintenance of an image in use
+ * holds off all writers for moments (vhd_image_hold_writes()).
  */
 #ifndef VHD_IMAGE_WRITER_H
 #define VHD_IMAGE_WRITER_H
@@ -107,8 +108,10 @@ struct vhd_writer {
 		bool new_bitmap; /* its chunk's: nobody else may take one */
 	} busy[VHD_BUSY_MAX];
 	unsigned busy_count;
-	bool ordered; /* a published change needs its data durable first */
-	bool alone;   /* nobody writes but who holds the mutex: packing */
+	bool ordered;      /* a published change needs its data durable first */
+	bool alone;        /* nobody writes but who holds the mutex: packing */
+	_Atomic bool held; /* writes wait; set with the mutex */
+	pthread_t holder;  /* whose changes do not */
 	_Atomic bool started;
 	_Atomic int error;          /* what the file holds is in doubt since */
 	_Atomic uint64_t requested; /* flushes */
@@ -143,6 +146,36 @@ int vhd_image_change_block(struct vhd_image *image, uint64_t block,
 
 /* Durable when it returns: all writes committed before the call. */
 int vhd_image_flush(struct vhd_image *image);
+
+/*
+ * Between these two, what other threads write waits: writes that had begun have
+ * ended, and no block changes but by the calling thread. Reading and flushing
+ * go on. One thread at a time; the next waits.
+ *
+ * Who is inside may be waiting to write something else before it leaves. So
+ * when somebody does not leave for a while, all may write again, and it is
+ * tried anew.
+ */
+void vhd_image_hold_writes(struct vhd_image *image);
+void vhd_image_let_write(struct vhd_image *image);
+
+/* One attempt; false, and nobody waits any more, if it takes longer. */
+bool vhd_image_try_hold_writes(struct vhd_image *image, unsigned ms);
+
+/* How long to try, and a pause of that length before trying longer. */
+struct vhd_patience {
+	unsigned ms;
+};
+unsigned vhd_patience(const struct vhd_patience *p);
+void vhd_have_patience(struct vhd_patience *p);
+
+/*
+ * Gives back what the file has behind its last object, as a clean close would;
+ * the session goes on. Writes are held. VHD_E_BUSY: somebody reads there all
+ * the time; let them write, and try again. VHD_E_NOSPACE, _NOMEM: nothing
+ * changed.
+ */
+int vhd_image_cut_tail(struct vhd_image *image);
 
 /* Begins the session as a first write would. */
 int vhd_image_touch(struct vhd_image *image);

@@ -6,6 +6,10 @@
  * work may end anywhere, and running it again goes on from there.
  *
  * Nothing is written if there is nothing to gain.
+ *
+ * All of it works on a disk in use (VHD_COMPACT_LIVE). What reads or changes
+ * tables as a whole is done while writes are held off; the rest takes care of
+ * itself (sift.c, pack.c). The file is cut without being closed.
  */
 #include <string.h>
 
@@ -15,6 +19,7 @@
 #include "core/diag.h"
 #include "image/pack.h"
 #include "image/shed.h"
+#include "image/writer.h"
 #include "job.h"
 #include "sift.h"
 
@@ -25,6 +30,7 @@ struct compacting {
 	struct vhd_compact_result result;
 	struct vhd_job *job;
 	struct vhd_diag *diag;
+	bool live;       /* others use the disk meanwhile */
 	uint64_t sifted; /* bytes of progress behind us */
 };
 
@@ -105,10 +111,26 @@ static int check_image(struct compacting *c)
 	return 0;
 }
 
+/* what a file system does not use now, it may use in a moment */
+static int check_live(const struct compacting *c)
+{
+	if (!c->live)
+		return 0;
+	if (c->o.unused_count || (c->o.flags & VHD_COMPACT_DRY_RUN))
+		return fail(c->diag, VHD_E_INVALID,
+			    "while the disk is in use, only blocks of zeros "
+			    "and those of the parent can be let go");
+	if (!vhd_disk_is_active(c->disk))
+		return fail(c->diag, VHD_E_BUSY, "the disk was handed over");
+	return 0;
+}
+
 static int check(struct compacting *c)
 {
 	int rc = check_image(c);
 
+	if (!rc)
+		rc = check_live(c);
 	if (!rc)
 		rc = check_unused(c);
 	return rc ? rc : check_children(c);
@@ -116,6 +138,72 @@ static int check(struct compacting *c)
 
 /* -- doing it ----------------------------------------------------------------
  */
+
+/* between these two the tables in the file are all there is */
+static int settle(struct compacting *c)
+{
+	if (!c->live)
+		return 0;
+	vhd_image_hold_writes(c->leaf);
+	return vhd_image_flush(c->leaf);
+}
+
+static void go_on(struct compacting *c)
+{
+	if (c->live)
+		vhd_image_let_write(c->leaf);
+}
+
+static int find_stored(struct compacting *c, struct vhd_blockset *out)
+{
+	int rc = settle(c);
+
+	if (!rc)
+		rc = vhd_image_stored_blocks(c->leaf, out, c->diag);
+	go_on(c);
+	return rc;
+}
+
+static int shed_bitmaps(struct compacting *c)
+{
+	int rc = settle(c);
+
+	if (!rc)
+		rc = vhd_image_shed_bitmaps(c->leaf);
+	go_on(c);
+	return rc;
+}
+
+static int plan(struct compacting *c, struct vhd_packing *out)
+{
+	bool move = !(c->o.flags & VHD_COMPACT_NO_MOVE);
+	int rc = settle(c);
+
+	if (!rc)
+		rc = vhd_image_plan(c->leaf, NULL, NULL, move, out);
+	go_on(c);
+	return rc;
+}
+
+static int try_cut(struct compacting *c)
+{
+	int rc = settle(c);
+
+	if (!rc)
+		rc = vhd_image_cut_tail(c->leaf);
+	go_on(c);
+	return rc;
+}
+
+static int cut_live(struct compacting *c)
+{
+	struct vhd_patience p = {0};
+	int rc;
+
+	while ((rc = try_cut(c)) == VHD_E_BUSY)
+		vhd_have_patience(&p);
+	return rc;
+}
 
 static uint64_t count_bytes(const struct compacting *c,
 			    const struct vhd_blockset *stored)
@@ -139,7 +227,7 @@ static int sift(struct compacting *c, struct vhd_sifting *s)
 	if (!(c->o.flags & (VHD_COMPACT_ZEROES | VHD_COMPACT_PARENT_EQUAL)) &&
 	    !c->o.unused_count)
 		return 0;
-	rc = vhd_image_stored_blocks(c->leaf, &stored, c->diag);
+	rc = find_stored(c, &stored);
 	if (rc)
 		return rc;
 	c->sifted = count_bytes(c, &stored);
@@ -170,15 +258,15 @@ static int count_move(void *ctx, uint64_t bytes)
 static int pack(struct compacting *c)
 {
 	bool move = !(c->o.flags & VHD_COMPACT_NO_MOVE);
-	struct vhd_packing plan, done = {0};
-	int rc = vhd_image_plan(c->leaf, NULL, NULL, move, &plan);
+	struct vhd_packing todo, done = {0};
+	int rc = plan(c, &todo);
 
 	if (rc)
 		return fail(c->diag, rc, vhd_strerror(rc));
-	vhd_job_expect(c->job, c->sifted + plan.bytes);
-	if (plan.file_size >= c->result.file_before && !plan.blocks)
+	vhd_job_expect(c->job, c->sifted + todo.bytes);
+	if (todo.file_size >= c->result.file_before && !todo.blocks)
 		return 0; /* the file stays as it is */
-	rc = move ? vhd_image_pack(c->leaf, count_move, c, &done)
+	rc = move ? vhd_image_pack(c->leaf, c->live, count_move, c, &done)
 		  : vhd_image_cut(c->leaf);
 	c->result.moved_blocks = done.blocks;
 	c->result.moved_bytes = done.bytes;
@@ -193,7 +281,7 @@ static int run(struct compacting *c)
 	int rc = sift(c, &s);
 
 	if (!rc)
-		rc = vhd_image_shed_bitmaps(c->leaf);
+		rc = shed_bitmaps(c);
 	if (!rc)
 		rc = vhd_disk_flush(c->disk, c->diag);
 	return rc ? rc : pack(c);
@@ -203,7 +291,8 @@ static int run(struct compacting *c)
 static int finish(struct compacting *c, int rc)
 {
 	struct vhd_file *file = vhd_image_file(c->leaf);
-	int shut = vhd_disk_shut(c->disk, rc ? NULL : c->diag);
+	int shut = c->live ? cut_live(c)
+			   : vhd_disk_shut(c->disk, rc ? NULL : c->diag);
 
 	vhd_file_size(file, &c->result.file_after);
 	vhd_file_allocated(file, &c->result.host_after);
@@ -270,6 +359,7 @@ int vhd_compact_disk(struct vhd_disk *disk,
 	int rc;
 
 	memcpy(&c.o, options, vhd_min(options->size, sizeof(c.o)));
+	c.live = c.o.flags & VHD_COMPACT_LIVE;
 	rc = check(&c);
 	if (rc)
 		return rc;
@@ -293,6 +383,7 @@ int vhd_compact(const char *path, const struct vhd_compact_options *options,
 	int rc;
 
 	memcpy(&o, options, vhd_min(options->size, sizeof(o)));
+	o.flags &= ~VHD_COMPACT_LIVE; /* nobody else has this disk */
 	open.format = o.format;
 	open.flags = o.flags & VHD_COMPACT_DRY_RUN
 			     ? VHD_DISK_VERIFY

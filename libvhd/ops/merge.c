@@ -30,6 +30,7 @@
 #include "core/diag.h"
 #include "core/guid.h"
 #include "disk/claim.h"
+#include "disk/disk.h"
 #include "file/random.h"
 #include "image/lineage.h"
 #include "job.h"
@@ -47,12 +48,13 @@ struct merging {
 	struct vhd_diag *diag;
 	struct vhd_disk *ancestor; /* layer `into` and what is beneath */
 	struct vhd_disk *heir;     /* the layer above it, and so on; VHDX */
+	struct vhd_disk *user;     /* others read the layers through it */
 	struct vhd_guid guid;      /* the ancestor's while it is incomplete */
 };
 
-static bool is_vhdx(const struct merging *m)
+static bool is_vhdx(struct vhd_disk *disk)
 {
-	return vhd_image_format(vhd_disk_image(m->disk, 0)) == VHD_FORMAT_VHDX;
+	return vhd_image_format(vhd_disk_image(disk, 0)) == VHD_FORMAT_VHDX;
 }
 
 static struct vhd_guid link_id(struct vhd_disk *disk, unsigned layer)
@@ -121,8 +123,7 @@ static bool identities_tell(struct vhd_disk *disk, unsigned into)
 {
 	struct vhd_guid child = link_id(disk, 0), parent = link_id(disk, into);
 
-	return vhd_image_format(vhd_disk_image(disk, 0)) == VHD_FORMAT_VHDX &&
-	       vhd_guid_equal(&child, &parent);
+	return is_vhdx(disk) && vhd_guid_equal(&child, &parent);
 }
 
 int vhd_merge_is_done(struct vhd_disk *disk, unsigned into, bool *out,
@@ -217,35 +218,40 @@ static int check_room(struct merging *m)
 /* -- the steps ---------------------------------------------------------------
  */
 
-/* all layers from the child to the ancestor are ours alone from here on */
-static int claim(struct merging *m)
+int vhd_merge_claim(struct vhd_disk *disk, unsigned child, unsigned into,
+		    struct vhd_diag *diag)
 {
 	uint32_t writing = VHD_DISK_WRITE | VHD_DISK_SAME_CONTENT;
-	unsigned first = is_vhdx(m) ? m->into - 1 : m->into;
+	unsigned first = is_vhdx(disk) ? into - 1 : into;
 	int rc = 0;
 
-	for (unsigned i = 0; i <= m->into && !rc; i++)
-		rc = vhd_disk_claim(m->disk, i, i >= first ? writing : 0,
-				    m->diag);
-	if (!rc)
-		rc = vhd_disk_view(m->disk, m->into, &m->ancestor);
-	if (!rc && is_vhdx(m))
+	for (unsigned i = child; i <= into && !rc; i++)
+		rc = vhd_disk_claim(disk, i, i >= first ? writing : 0, diag);
+	return rc;
+}
+
+static int make_views(struct merging *m)
+{
+	int rc = vhd_disk_view(m->disk, m->into, &m->ancestor);
+
+	if (!rc && is_vhdx(m->disk))
 		rc = vhd_disk_view(m->disk, m->into - 1, &m->heir);
 	return rc;
 }
 
 /* a suspended machine trusts its disk to stay. vhd.md 2.6 */
-static int check_saved_state(struct merging *m)
+int vhd_merge_refuse_saved(struct vhd_disk *disk, unsigned into,
+			   struct vhd_diag *diag)
 {
-	for (unsigned i = 0; i <= m->into; i++)
-		if (vhd_image_conditions(vhd_disk_image(m->disk, i)) &
-		    VHD_COND_SAVED_STATE)
-			return vhd_hint(m->diag,
-					fail(m, VHD_E_READONLY,
-					     "a suspended virtual machine uses "
-					     "the chain"),
-					"end the suspended virtual machine "
-					"first");
+	for (unsigned i = 0; i <= into; i++) {
+		if (!(vhd_image_conditions(vhd_disk_image(disk, i)) &
+		      VHD_COND_SAVED_STATE))
+			continue;
+		vhd_fail(diag, VHD_E_READONLY, NULL, VHD_NO_OFFSET,
+			 "a suspended virtual machine uses the chain");
+		return vhd_hint(diag, VHD_E_READONLY,
+				"end the suspended virtual machine first");
+	}
 	return 0;
 }
 
@@ -272,7 +278,7 @@ static int announce(struct merging *m)
 {
 	struct vhd_guid now = link_id(m->disk, m->into);
 
-	if (!is_vhdx(m))
+	if (!is_vhdx(m->disk))
 		return 0;
 	if (vhd_random_guid(&m->guid))
 		return fail(m, VHD_E_IO, "no random numbers to be had");
@@ -283,26 +289,25 @@ static int conclude(struct merging *m)
 {
 	struct vhd_guid child = link_id(m->disk, 0);
 
-	return is_vhdx(m) ? change_identity(m, &m->guid, &child) : 0;
+	return is_vhdx(m->disk) ? change_identity(m, &m->guid, &child) : 0;
+}
+
+static int resize(struct merging *m)
+{
+	return vhd_disk_resize(m->ancestor, vhd_disk_size(m->disk), m->diag);
 }
 
 static int grow(struct merging *m)
 {
-	uint64_t size = vhd_disk_size(m->disk);
-
-	return size > vhd_disk_size(m->ancestor)
-		       ? vhd_disk_resize(m->ancestor, size, m->diag)
-		       : 0;
+	return vhd_disk_size(m->disk) > vhd_disk_size(m->ancestor) ? resize(m)
+								   : 0;
 }
 
 /* what lay behind the child's end was not to be seen any more */
 static int shrink(struct merging *m)
 {
-	uint64_t size = vhd_disk_size(m->disk);
-
-	return size < vhd_disk_size(m->ancestor)
-		       ? vhd_disk_resize(m->ancestor, size, m->diag)
-		       : 0;
+	return vhd_disk_size(m->disk) < vhd_disk_size(m->ancestor) ? resize(m)
+								   : 0;
 }
 
 static int copy(struct merging *m)
@@ -319,9 +324,40 @@ static int copy(struct merging *m)
 
 static int adopt(struct merging *m)
 {
-	return is_vhdx(m) ? vhd_image_adopt(vhd_disk_image(m->ancestor, 0),
-					    vhd_disk_image(m->disk, 0), m->diag)
-			  : 0;
+	return is_vhdx(m->disk)
+		       ? vhd_image_adopt(vhd_disk_image(m->ancestor, 0),
+					 vhd_disk_image(m->disk, 0), m->diag)
+		       : 0;
+}
+
+/* a step after which other things are known of the images, their tables' place
+ * among them: nobody reads them meanwhile */
+static int in_peace(struct merging *m, int (*step)(struct merging *m))
+{
+	int rc;
+
+	if (m->user)
+		vhd_disk_stop(m->user);
+	rc = step(m);
+	if (m->user)
+		vhd_disk_go_on(m->user);
+	return rc;
+}
+
+static int prepare(struct merging *m)
+{
+	int rc = announce(m);
+
+	return rc ? rc : grow(m);
+}
+
+static int complete(struct merging *m)
+{
+	int rc = adopt(m);
+
+	if (!rc)
+		rc = shrink(m);
+	return rc ? rc : conclude(m);
 }
 
 static int run_steps(struct merging *m)
@@ -329,16 +365,10 @@ static int run_steps(struct merging *m)
 	int rc = check_room(m);
 
 	if (!rc)
-		rc = announce(m);
-	if (!rc)
-		rc = grow(m);
+		rc = in_peace(m, prepare);
 	if (!rc)
 		rc = copy(m);
-	if (!rc)
-		rc = adopt(m);
-	if (!rc)
-		rc = shrink(m);
-	return rc ? rc : conclude(m);
+	return rc ? rc : in_peace(m, complete);
 }
 
 /* in order, also after a failure: what was written so far stays useful */
@@ -359,24 +389,36 @@ static int shut(struct merging *m, int rc)
 	return rc;
 }
 
-int vhd_merge_layers(struct vhd_disk *disk, unsigned into,
-		     const struct vhd_merge_options *options,
-		     struct vhd_job *job, struct vhd_diag *diag)
+int vhd_merge_claimed(struct vhd_disk *disk, unsigned into,
+		      struct vhd_disk *user,
+		      const struct vhd_merge_options *options,
+		      struct vhd_job *job, struct vhd_diag *diag)
 {
 	struct merging m = {
 		.disk = disk,
 		.into = into,
+		.user = user,
 		.options = options,
 		.job = job,
 		.diag = diag,
 	};
-	int rc = check_saved_state(&m);
+	int rc = make_views(&m);
 
-	if (!rc)
-		rc = claim(&m);
 	if (!rc && !identities_tell(disk, into))
 		rc = run_steps(&m);
 	return shut(&m, rc);
+}
+
+int vhd_merge_layers(struct vhd_disk *disk, unsigned into,
+		     const struct vhd_merge_options *options,
+		     struct vhd_job *job, struct vhd_diag *diag)
+{
+	int rc = vhd_merge_refuse_saved(disk, into, diag);
+
+	if (!rc)
+		rc = vhd_merge_claim(disk, 0, into, diag);
+	return rc ? rc
+		  : vhd_merge_claimed(disk, into, NULL, options, job, diag);
 }
 
 /* -- by path -----------------------------------------------------------------

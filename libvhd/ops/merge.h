@@ -7,14 +7,31 @@
 
 #include <libvhd/ops.h>
 
-/*
- * Merges the layers above `into` of an open disk into that layer, which holds
- * what the disk shows afterwards. Layers 0 to `into` are locked exclusively
- * from then on (vhd_disk_claim()) and stay so until the disk is closed.
- */
+/* The three steps below for a disk that nobody else uses; layers 0 to `into`
+ * stay locked until it is closed. */
 int vhd_merge_layers(struct vhd_disk *disk, unsigned into,
 		     const struct vhd_merge_options *options,
 		     struct vhd_job *job, struct vhd_diag *diag);
+
+/* VHD_E_READONLY if a layer from 0 to `into` belongs to a suspended machine. */
+int vhd_merge_refuse_saved(struct vhd_disk *disk, unsigned into,
+			   struct vhd_diag *diag);
+
+/* Locks layers `child` to `into` exclusively (vhd_disk_claim()), and opens for
+ * writing those that a merge writes. */
+int vhd_merge_claim(struct vhd_disk *disk, unsigned child, unsigned into,
+		    struct vhd_diag *diag);
+
+/*
+ * Merges the layers above `into` of a disk into that layer, which holds what
+ * the disk shows afterwards. Layers 0 to `into` were claimed, and take no
+ * writes any more when it returns. `user` is NULL, or the disk in use of which
+ * `disk` is the lower part (vhd_disk_view()).
+ */
+int vhd_merge_claimed(struct vhd_disk *disk, unsigned into,
+		      struct vhd_disk *user,
+		      const struct vhd_merge_options *options,
+		      struct vhd_job *job, struct vhd_diag *diag);
 
 /*
  * Sets *out to whether layer `into` holds already what the layers above say,
@@ -32,10 +49,18 @@ int vhd_merge_is_done(struct vhd_disk *disk, unsigned into, bool *out,
 int vhd_merge_refuse_children(struct vhd_disk *disk, unsigned into,
 			      struct vhd_diag *diag);
 
+/* The same for one layer, which is none of those. */
+int vhd_merge_refuse_others(struct vhd_disk *disk, unsigned layer,
+			    struct vhd_diag *diag);
+
 /* Lets the known children of layer 0 name layer `into`, which is merged, as
  * their parent. */
 int vhd_merge_relink(struct vhd_disk *disk, unsigned into,
 		     struct vhd_diag *diag);
+
+/* Removes the file of a layer, durably. */
+int vhd_merge_delete_layer(struct vhd_disk *disk, unsigned layer,
+			   struct vhd_diag *diag);
 
 /* Removes the files of the layers above `into`, durably. */
 int vhd_merge_delete(struct vhd_disk *disk, unsigned into,

@@ -59,18 +59,33 @@ static int refuse(const struct looking *l, struct vhd_diag *diag)
 			"--ignore-children merges all the same");
 }
 
+/* VHD_E_CHILDREN if one was found that is not the layer above */
+static int look(struct looking *l, struct vhd_diag *diag)
+{
+	return vhd_find_children(vhd_disk_path(l->disk, l->layer),
+				 vhd_image_format(vhd_disk_image(l->disk, 0)),
+				 found_child, l, diag);
+}
+
+int vhd_merge_refuse_others(struct vhd_disk *disk, unsigned layer,
+			    struct vhd_diag *diag)
+{
+	struct looking l = {.disk = disk, .layer = layer};
+	int rc = look(&l, diag);
+
+	return rc == VHD_E_CHILDREN ? refuse(&l, diag) : rc;
+}
+
 int vhd_merge_refuse_children(struct vhd_disk *disk, unsigned into,
 			      struct vhd_diag *diag)
 {
-	int format = vhd_image_format(vhd_disk_image(disk, 0));
 	bool done = false;
 	int rc = 0;
 
 	for (unsigned i = 1; i <= into && !rc; i++) {
 		struct looking l = {.disk = disk, .layer = i};
 
-		rc = vhd_find_children(vhd_disk_path(disk, i), format,
-				       found_child, &l, diag);
+		rc = look(&l, diag);
 		if (rc != VHD_E_CHILDREN)
 			continue;
 		/* the last steps of a merge make children of the ancestor */
@@ -174,8 +189,8 @@ static int flush_folder(const char *path, struct vhd_diag *diag)
 	return rc;
 }
 
-static int delete_layer(struct vhd_disk *disk, unsigned layer,
-			struct vhd_diag *diag)
+int vhd_merge_delete_layer(struct vhd_disk *disk, unsigned layer,
+			   struct vhd_diag *diag)
 {
 	const char *path = vhd_disk_path(disk, layer);
 	char *real = realpath(path, NULL);
@@ -249,8 +264,8 @@ int vhd_merge_delete(struct vhd_disk *disk, unsigned into,
 	int rc = prepare(disk, into, diag);
 
 	for (unsigned i = into; i > 1 && !rc; i--)
-		rc = delete_layer(disk, i - 1, diag);
+		rc = vhd_merge_delete_layer(disk, i - 1, diag);
 	if (!rc)
 		rc = forget_note(disk, diag);
-	return rc ? rc : delete_layer(disk, 0, diag);
+	return rc ? rc : vhd_merge_delete_layer(disk, 0, diag);
 }

@@ -15,6 +15,10 @@
  *                                         host file
  *
  * Holes of the host file are not read.
+ *
+ * While others write the disk, a block that seems to have something to give is
+ * looked at once more with their writes held off, and what is decided then is
+ * done at once.
  */
 #include "sift.h"
 
@@ -28,6 +32,7 @@
 #include "core/diag.h"
 #include "file/file.h"
 #include "image/shed.h"
+#include "image/writer.h"
 #include "job.h"
 #include "unused.h"
 #include "workers.h"
@@ -78,6 +83,7 @@ struct sift {
 	bool has_parent;
 	bool can_shed;
 	bool can_zero;
+	bool live;             /* others write meanwhile */
 	_Atomic bool no_holes; /* the host has none */
 	pthread_mutex_t mutex;
 	uint64_t next; /* block */
@@ -493,26 +499,87 @@ static int let_go(struct worker *w, uint64_t block, enum verdict verdict)
 	return vhd_image_drop_block(w->s->leaf, block);
 }
 
-static int sift_block(struct worker *w, uint64_t block)
+static int judge(struct worker *w, uint64_t block, enum verdict *verdict)
 {
-	enum verdict verdict = KEEP;
 	int rc = look_at_block(w, block);
 
-	if (!rc)
-		rc = decide(w, &verdict);
-	if (!rc && verdict != KEEP && !w->s->can_shed) {
+	return rc ? rc : decide(w, verdict);
+}
+
+static int carry_out(struct worker *w, uint64_t block, enum verdict verdict)
+{
+	int rc;
+
+	if (verdict != KEEP && !w->s->can_shed) {
 		w->sum.held_blocks++;
 		verdict = KEEP;
 	}
+	rc = verdict == KEEP ? thin(w, block) : let_go(w, block, verdict);
 	if (!rc)
-		rc = verdict == KEEP ? thin(w, block)
-				     : let_go(w, block, verdict);
+		count(w, verdict);
+	return rc;
+}
+
+/* is a block that stays worth a second look? */
+static bool has_holes(const struct worker *w)
+{
+	const struct look *l = &w->look;
+
+	for (size_t i = 0; i < l->count; i++)
+		if (l->runs[i].length >= HOLE_MIN)
+			return !atomic_load(&w->s->no_holes);
+	return false;
+}
+
+/* others write: they may be in the middle of it, or have let go of the block */
+static int glance(struct worker *w, uint64_t block, bool *worth)
+{
+	unsigned token = vhd_image_enter(w->s->leaf);
+	enum verdict verdict = KEEP;
+	int rc;
+
+	w->data = (struct run){0, 0}; /* others make holes, and fill them */
+	rc = judge(w, block, &verdict);
+	vhd_image_leave(w->s->leaf, token);
+	*worth = verdict != KEEP || has_holes(w) ||
+		 (w->look.here && w->s->has_parent);
+	return rc;
+}
+
+static int judge_live(struct worker *w, uint64_t block)
+{
+	enum verdict verdict = KEEP;
+	bool worth;
+	int rc = glance(w, block, &worth);
+
+	if (rc || !worth)
+		return rc;
+	vhd_image_hold_writes(w->s->leaf);
+	w->data = (struct run){0, 0};
+	rc = judge(w, block, &verdict);
+	if (!rc)
+		rc = carry_out(w, block, verdict);
+	vhd_image_let_write(w->s->leaf);
+	return rc;
+}
+
+static int judge_alone(struct worker *w, uint64_t block)
+{
+	enum verdict verdict = KEEP;
+	int rc = judge(w, block, &verdict);
+
+	return rc ? rc : carry_out(w, block, verdict);
+}
+
+static int sift_block(struct worker *w, uint64_t block)
+{
+	int rc = w->s->live ? judge_live(w, block) : judge_alone(w, block);
+
 	if (rc)
 		return w->diag.error == rc
 			       ? rc
 			       : vhd_fail(&w->diag, rc, NULL, VHD_NO_OFFSET,
 					  vhd_strerror(rc));
-	count(w, verdict);
 	vhd_job_add(w->s->in->job, w->look.end - w->look.start);
 	return 0;
 }
@@ -597,6 +664,7 @@ int vhd_sift(struct vhd_sifting *in, struct vhd_diag *diag)
 		.has_parent = vhd_image_has_parent(leaf),
 		.can_shed = vhd_image_can_shed(leaf),
 		.can_zero = vhd_image_can_zero(leaf),
+		.live = in->options->flags & VHD_COMPACT_LIVE,
 		.diag = diag,
 	};
 

@@ -228,10 +228,10 @@ bool vhd_ring_try(struct vhd_ring *ring, struct vhd_request *r)
 	struct vhd_disk *disk = ring->queue->disk;
 	struct places p;
 
-	if (!is_for_ring(disk, r))
+	if (!vhd_disk_try_hold(disk, &r->hold))
 		return false;
-	r->hold = vhd_disk_hold(disk);
-	if (!find_places(disk, r, &p)) {
+	/* what is true of a disk that is held stays true */
+	if (!is_for_ring(disk, r) || !find_places(disk, r, &p)) {
 		vhd_disk_release(disk, r->hold);
 		return false;
 	}

@@ -7,7 +7,10 @@
  * what the last write that ended left; at the end the image is shut, opened
  * again and compared.
  *
- * queues DIR [STEPS]
+ * Beside some of them the image is maintained all the time: compacted, grown,
+ * and its parents merged one by one.
+ *
+ * queues DIR [STEPS [live]]   live: only those that are maintained
  */
 #include <poll.h>
 #include <pthread.h>
@@ -28,6 +31,9 @@
 #define IOVECS  5u
 #define SIZE    ((uint64_t)24 << 20)
 #define PIECES  (SIZE / PIECE)
+#define SPARE   ((uint64_t)8 << 20) /* behind it, for maintenance alone */
+#define PARENTS 4u                  /* of an image that is maintained */
+#define TURNS   4u                  /* of maintenance, at least */
 
 struct image {
 	const char *name;
@@ -73,8 +79,11 @@ struct worker {
 static const struct image *image;
 static struct vhd_disk *disk;
 static int engine;
+static bool live; /* the image is maintained meanwhile */
 static uint64_t steps = 4000;
 static uint32_t versions[PIECES]; /* newest of each piece; its owner's */
+static atomic_uint working;       /* threads */
+static atomic_uint turns;         /* of maintenance */
 static atomic_int failed;
 
 static void fail(const char *what, uint64_t n, int rc)
@@ -284,9 +293,15 @@ static unsigned reap(struct worker *w, struct vhd_completion *out, unsigned max)
 	}
 }
 
+/* maintenance has to get on, however busy the disk is */
+static bool go_on(uint64_t given)
+{
+	return given < steps || (live && atomic_load(&turns) < TURNS);
+}
+
 static void fill(struct worker *w, uint64_t *given)
 {
-	for (unsigned i = 0; i < DEPTH && *given < steps; i++)
+	for (unsigned i = 0; i < DEPTH && go_on(*given); i++)
 		if (w->slots[i].what == IDLE && w->flushes < 4 && draw(w, 3)) {
 			give(w, &w->slots[i]);
 			++*given;
@@ -302,7 +317,7 @@ static void *run(void *ctx)
 	uint64_t given = 0;
 
 	must(vhd_queue_open(disk, &o, &w->queue, NULL), "queue");
-	while ((given < steps || vhd_queue_in_flight(w->queue)) && !failed) {
+	while ((go_on(given) || vhd_queue_in_flight(w->queue)) && !failed) {
 		unsigned n;
 
 		fill(w, &given);
@@ -313,6 +328,7 @@ static void *run(void *ctx)
 			end(w, &done[i]);
 	}
 	vhd_queue_close(w->queue);
+	atomic_fetch_sub(&working, 1);
 	return NULL;
 }
 
@@ -332,34 +348,155 @@ static void open_disk(const char *path, uint32_t flags)
 	must(vhd_disk_open(path, &o, &disk, NULL), "open");
 }
 
-static void make(const char *dir, const char *name, int type, char *path)
+/* an image over the one of the name `parent`, if that is given */
+static void make(const char *dir, const char *name, const char *parent,
+		 char *path)
 {
-	const struct vhd_disk_options parent = {.size = sizeof(parent),
-						.format = image->format};
+	const struct vhd_disk_options open = {.size = sizeof(open),
+					      .format = image->format};
+	bool fixed = image->type == VHD_TYPE_FIXED;
 	struct vhd_create_options o = {
 		.size = sizeof(o),
 		.format = image->format,
-		.type = type,
-		.virtual_size = SIZE,
-		.block_size = type == VHD_TYPE_FIXED ? 0 : image->block,
-		.logical_sector_size = image->sector,
+		.type = parent  ? VHD_TYPE_DIFFERENCING
+			: fixed ? VHD_TYPE_FIXED
+				: VHD_TYPE_DYNAMIC,
+		.virtual_size = SIZE + SPARE,
+		.block_size = fixed ? 0 : image->block,
+		.logical_sector_size = parent ? 0 : image->sector,
 	};
 	char base[64];
 
+	if (parent) {
+		snprintf(base, sizeof(base), "%s.%s", parent, extension());
+		snprintf(path, 4096, "%s/%s", dir, base);
+		must(vhd_disk_open(path, &open, &o.parent, NULL), "parent");
+		o.parent_name = base;
+	}
 	snprintf(path, 4096, "%s/%s.%s", dir, name, extension());
 	unlink(path);
-	if (type == VHD_TYPE_DIFFERENCING) {
-		char parent_path[4096];
-
-		make(dir, "parent", VHD_TYPE_DYNAMIC, parent_path);
-		must(vhd_disk_open(parent_path, &parent, &o.parent, NULL),
-		     "parent");
-		snprintf(base, sizeof(base), "parent.%s", extension());
-		o.parent_name = base;
-		o.logical_sector_size = 0;
-	}
 	must(vhd_create(path, &o, NULL), "create");
 	vhd_disk_close(o.parent);
+}
+
+/* some pieces of a parent */
+static void fill_parent(const char *path, unsigned n)
+{
+	uint8_t buf[PIECE];
+
+	open_disk(path, VHD_DISK_WRITE);
+	for (uint64_t p = 0; p < PIECES; p++) {
+		if (mix(n, p) % 5)
+			continue;
+		versions[p] = (n + 1) << 24;
+		content(p, versions[p], buf);
+		must(vhd_disk_write(disk, p * PIECE, buf, PIECE, NULL),
+		     "write");
+	}
+	must(vhd_disk_shut(disk, NULL), "shut");
+	vhd_disk_close(disk);
+}
+
+static void make_chain(const char *dir, char *path)
+{
+	char parent[16] = "", name[16];
+	unsigned parents = image->type != VHD_TYPE_DIFFERENCING ? 0
+			   : live                               ? PARENTS
+								: 1;
+
+	for (unsigned i = 0; i < parents; i++) {
+		snprintf(name, sizeof(name), "parent%u", i);
+		make(dir, name, i ? parent : NULL, path);
+		if (live)
+			fill_parent(path, i);
+		memcpy(parent, name, sizeof(parent));
+	}
+	make(dir, "disk", parents ? parent : NULL, path);
+}
+
+/* -- maintenance -------------------------------------------------------------
+ */
+
+/* what it has done */
+static struct {
+	unsigned compacted;
+	unsigned merged;
+	uint64_t moved;
+	uint64_t dropped;
+} done;
+
+static void compact(void)
+{
+	const struct vhd_compact_options o = {
+		.size = sizeof(o),
+		.flags = VHD_COMPACT_LIVE | VHD_COMPACT_ZEROES |
+			 VHD_COMPACT_PARENT_EQUAL,
+		.jobs = 2,
+	};
+	struct vhd_compact_result result;
+
+	must(vhd_compact_disk(disk, &o, &result, NULL, NULL), "compact");
+	done.compacted++;
+	done.moved += result.moved_blocks;
+	done.dropped += result.zero_blocks + result.parent_blocks;
+}
+
+/* some blocks of the spare part are stored, the others not: so there are gaps
+ * in the file */
+static void stir(uint64_t turn)
+{
+	uint64_t count = SPARE / image->block;
+	uint8_t *buf = malloc(image->block);
+
+	if (!buf)
+		abort();
+	memset(buf, (int)turn | 1, image->block);
+	for (uint64_t i = 0; i < count; i++) {
+		uint64_t at = SIZE + i * image->block;
+
+		must(mix(turn, i) & 1
+			     ? vhd_disk_write(disk, at, buf, image->block, NULL)
+			     : vhd_disk_zero(disk, at, image->block, NULL),
+		     "stir");
+	}
+	free(buf);
+}
+
+/* first two that are not beneath the leaf, then always the one that is */
+static void merge(void)
+{
+	unsigned layers = vhd_disk_layers(disk);
+	bool deep = layers > PARENTS;
+	const struct vhd_merge_options o = {
+		.size = sizeof(o),
+		.flags = VHD_MERGE_DELETE,
+		.from = deep ? vhd_disk_path(disk, 2) : NULL,
+		.into = deep ? vhd_disk_path(disk, 3) : NULL,
+	};
+
+	must(vhd_merge_disk(disk, &o, NULL, NULL), "merge");
+	if (vhd_disk_layers(disk) != layers - 1)
+		fail("layers are left", vhd_disk_layers(disk), 0);
+	done.merged++;
+}
+
+static void maintain(void)
+{
+	memset(&done, 0, sizeof(done));
+	while (atomic_load(&working) && !failed) {
+		stir(atomic_load(&turns));
+		compact();
+		if (vhd_disk_layers(disk) > 2)
+			merge();
+		must(vhd_disk_resize(disk, vhd_disk_size(disk) + (1 << 20),
+				     NULL),
+		     "grow");
+		atomic_fetch_add(&turns, 1);
+	}
+	printf("  compacted %u times: %llu blocks moved, %llu let go; merged "
+	       "%u\n",
+	       done.compacted, (unsigned long long)done.moved,
+	       (unsigned long long)done.dropped, done.merged);
 }
 
 static void compare_all(void)
@@ -400,13 +537,17 @@ static void run_image(const char *dir)
 
 	memset(versions, 0, sizeof(versions));
 	memset(workers, 0, sizeof(workers));
-	make(dir, "disk", image->type, path);
+	make_chain(dir, path);
 	open_disk(path, VHD_DISK_WRITE);
+	atomic_store(&working, THREADS);
+	atomic_store(&turns, 0);
 	for (unsigned i = 0; i < THREADS; i++) {
 		workers[i].index = i;
 		if (pthread_create(&workers[i].thread, NULL, run, &workers[i]))
 			abort();
 	}
+	if (live)
+		maintain();
 	for (unsigned i = 0; i < THREADS; i++)
 		pthread_join(workers[i].thread, NULL);
 	compare_all();
@@ -416,7 +557,7 @@ static void run_image(const char *dir)
 	compare_all();
 	vhd_disk_close(disk);
 	check(path);
-	printf("%-18s %s: %s\n", image->name,
+	printf("%-18s%s %s: %s\n", image->name, live ? " live" : "",
 	       engine == VHD_QUEUE_URING ? "io_uring" : "threads ",
 	       failed ? "BAD" : "good");
 	fflush(stdout);
@@ -432,7 +573,7 @@ static bool have_uring(const char *dir)
 	int rc;
 
 	image = &images[0];
-	make(dir, "probe", image->type, path);
+	make(dir, "probe", NULL, path);
 	open_disk(path, 0);
 	rc = vhd_queue_open(disk, &o, &queue, NULL);
 	if (!rc)
@@ -456,7 +597,12 @@ int main(int argc, char **argv)
 		for (int e = uring ? 1 : 2; e <= 2 && !failed; e++) {
 			image = &images[i];
 			engine = e;
-			run_image(argv[1]);
+			live = false;
+			if (argc < 4)
+				run_image(argv[1]);
+			live = image->type != VHD_TYPE_FIXED;
+			if (live)
+				run_image(argv[1]);
 		}
 	return failed;
 }
