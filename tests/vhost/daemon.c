@@ -192,10 +192,17 @@ static void create(const char *path, uint64_t size, struct vhd_disk *parent,
 	must(vhd_create(path, &o, &diag), &diag);
 }
 
+void image_make_child(const char *parent, const char *path)
+{
+	struct vhd_disk *disk = open_disk(parent, 0);
+
+	create(path, 0, disk, strrchr(parent, '/') + 1);
+	vhd_disk_close(disk);
+}
+
 void image_make(const char *path, uint64_t size, bool differencing)
 {
 	char parent[600];
-	struct vhd_disk *disk;
 
 	if (!differencing) {
 		create(path, size, NULL, NULL);
@@ -205,9 +212,7 @@ void image_make(const char *path, uint64_t size, bool differencing)
 		 (int)(strrchr(path, '.') - path), path, strrchr(path, '.'));
 	create(parent, size, NULL, NULL);
 	fill(parent);
-	disk = open_disk(parent, 0);
-	create(path, 0, disk, strrchr(parent, '/') + 1);
-	vhd_disk_close(disk);
+	image_make_child(parent, path);
 }
 
 void image_write(const char *path, uint64_t offset, const void *bytes,

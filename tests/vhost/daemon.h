@@ -38,6 +38,8 @@ unsigned daemon_fds(pid_t pid);
 /* An empty image, over a parent of random bytes if `differencing`. The format
  * is that of the name. */
 void image_make(const char *path, uint64_t size, bool differencing);
+/* An empty image over another one in the same folder. */
+void image_make_child(const char *parent, const char *path);
 void image_write(const char *path, uint64_t offset, const void *bytes,
 		 size_t length);
 /* What the image holds; free() it. */

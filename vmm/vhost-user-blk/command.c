@@ -172,6 +172,15 @@ static int run_add(json_t *request, struct answer *a)
 	return rc;
 }
 
+static struct vub_device *find_device(const char *id, struct answer *a)
+{
+	struct vub_device *d = id ? vub_registry_find(id) : NULL;
+
+	if (!d)
+		fail(a, id ? "no such disk" : "id is needed", id);
+	return d;
+}
+
 /* the disk that a request with nothing but an id, and a size, is about */
 static struct vub_device *find(json_t *request, uint64_t *size,
 			       struct answer *a)
@@ -182,14 +191,8 @@ static struct vub_device *find(json_t *request, uint64_t *size,
 		{size ? "size" : NULL, MEMBER_SIZE, size},
 		{0},
 	};
-	struct vub_device *d;
 
-	if (read_members(request, members, a))
-		return NULL;
-	d = id ? vub_registry_find(id) : NULL;
-	if (!d)
-		fail(a, id ? "no such disk" : "id is needed", id);
-	return d;
+	return read_members(request, members, a) ? NULL : find_device(id, a);
 }
 
 static int run_remove(json_t *request, struct answer *a)
@@ -221,6 +224,44 @@ static int run_resume(json_t *request, struct answer *a)
 	return 0;
 }
 
+static int run_compact(json_t *request, struct answer *a)
+{
+	const struct vub_job_options o = {.kind = VUB_JOB_COMPACT};
+	struct vub_device *d = find(request, NULL, a);
+
+	return d ? vub_device_begin(d, &o, a->error) : -1;
+}
+
+static int run_merge(json_t *request, struct answer *a)
+{
+	struct vub_job_options o = {.kind = VUB_JOB_MERGE};
+	const char *id = NULL;
+	const struct member members[] = {
+		{"id", MEMBER_TEXT, &id},
+		{"from", MEMBER_TEXT, &o.from},
+		{"into", MEMBER_TEXT, &o.into},
+		{"delete", MEMBER_FLAG, &o.delete},
+		{"ignore_children", MEMBER_FLAG, &o.ignore_children},
+		{0},
+	};
+	struct vub_device *d;
+
+	if (read_members(request, members, a))
+		return -1;
+	d = find_device(id, a);
+	return d ? vub_device_begin(d, &o, a->error) : -1;
+}
+
+static int run_cancel(json_t *request, struct answer *a)
+{
+	struct vub_device *d = find(request, NULL, a);
+
+	if (!d)
+		return -1;
+	vub_device_cancel(d);
+	return 0;
+}
+
 static unsigned count_waiting(const struct vub_device *d)
 {
 	unsigned n = 0;
@@ -228,6 +269,15 @@ static unsigned count_waiting(const struct vub_device *d)
 	for (unsigned i = 0; d->session && i < d->queues; i++)
 		n += atomic_load(&d->session->queues[i].wait_count);
 	return n;
+}
+
+static json_t *describe_layers(struct vhd_disk *disk)
+{
+	json_t *list = json_new_array();
+
+	for (unsigned i = 0; i < vhd_disk_layers(disk); i++)
+		json_add(list, json_new_text(vhd_disk_path(disk, i)));
+	return list;
 }
 
 static json_t *describe(const struct vub_device *d)
@@ -243,6 +293,10 @@ static json_t *describe(const struct vub_device *d)
 	json_put_bool(o, "connected", d->session != NULL);
 	json_put_bool(o, "active", vhd_disk_is_active(d->disk));
 	json_put_size(o, "waiting_for_space", count_waiting(d));
+	if (!d->job || !vub_job_runs(d->job)) /* a merge changes them */
+		json_put(o, "layers", describe_layers(d->disk));
+	if (d->job)
+		json_put(o, "job", vub_job_describe(d->job));
 	return o;
 }
 
@@ -271,8 +325,11 @@ static const struct {
 	const char *name;
 	int (*run)(json_t *request, struct answer *a);
 } commands[] = {
-	{"add", run_add},       {"remove", run_remove}, {"list", run_list},
-	{"resize", run_resize}, {"resume", run_resume}, {"quit", run_quit},
+	{"add", run_add},         {"remove", run_remove},
+	{"list", run_list},       {"resize", run_resize},
+	{"resume", run_resume},   {"quit", run_quit},
+	{"compact", run_compact}, {"merge", run_merge},
+	{"cancel", run_cancel},
 };
 
 static int run(json_t *request, struct answer *a, bool *quit)

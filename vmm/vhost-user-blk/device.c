@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "diag.h"
+#include "explain.h"
+#include "job.h"
 #include "session.h"
 #include "unixsocket.h"
 
@@ -16,15 +18,6 @@
 
 /* -- opening -----------------------------------------------------------------
  */
-
-static void explain(char error[VUB_ERROR_SIZE], const char *path, int rc,
-		    const struct vhd_diag *diag)
-{
-	snprintf(error, VUB_ERROR_SIZE, "%s: %s%s%s",
-		 diag->path[0] ? diag->path : path,
-		 diag->text[0] ? diag->text : vhd_strerror(rc),
-		 diag->hint ? "; " : "", diag->hint ? diag->hint : "");
-}
 
 static int open_image(struct vub_device *d, const struct vub_device_options *o,
 		      char error[VUB_ERROR_SIZE])
@@ -49,7 +42,7 @@ static int open_image(struct vub_device *d, const struct vub_device_options *o,
 		rc = vhd_disk_open(o->image, &options, &d->disk, &diag);
 	}
 	if (rc)
-		explain(error, o->image, rc, &diag);
+		vub_explain(error, o->image, rc, &diag);
 	return rc ? -1 : 0;
 }
 
@@ -128,6 +121,7 @@ void vub_device_close(struct vub_device *d)
 		close(d->listener_fd);
 		unlink(d->socket);
 	}
+	vub_job_end(d->job);
 	close_image(d);
 	free(d->id);
 	free(d->image);
@@ -151,8 +145,10 @@ void vub_device_lost(struct vub_device *d)
 static void let_go(struct vub_device *d)
 {
 	struct vhd_diag diag = {0};
-	int rc = vhd_disk_inactivate(d->disk, &diag);
+	int rc;
 
+	vub_device_cancel(d);
+	rc = vhd_disk_inactivate(d->disk, &diag);
 	if (rc) /* it stays ours */
 		diag_failure(d->image, rc, &diag);
 }
@@ -216,6 +212,45 @@ int64_t vub_device_tick(struct vub_device *d)
 	return vhd_disk_is_active(d->disk) ? -1 : d->next_try;
 }
 
+/* -- work on it --------------------------------------------------------------
+ */
+
+static bool is_at_work(const struct vub_device *d)
+{
+	return d->job && vub_job_runs(d->job);
+}
+
+static const char *why_not(const struct vub_device *d)
+{
+	if (d->read_only)
+		return "is read-only";
+	if (is_at_work(d))
+		return "another job is at work";
+	return vhd_disk_is_active(d->disk) ? NULL : "the image is not ours";
+}
+
+int vub_device_begin(struct vub_device *d, const struct vub_job_options *o,
+		     char error[VUB_ERROR_SIZE])
+{
+	const char *wrong = why_not(d);
+
+	if (!wrong) {
+		vub_job_end(d->job);
+		d->job = vub_job_start(d->disk, d->image, o);
+		if (!d->job)
+			wrong = "out of memory";
+	}
+	if (wrong)
+		snprintf(error, VUB_ERROR_SIZE, "%s: %s", d->id, wrong);
+	return wrong ? -1 : 0;
+}
+
+void vub_device_cancel(struct vub_device *d)
+{
+	if (is_at_work(d))
+		vub_job_stop(d->job);
+}
+
 /* -- its size ----------------------------------------------------------------
  */
 
@@ -240,22 +275,26 @@ int vub_device_resize(struct vub_device *d, uint64_t size,
 		      char error[VUB_ERROR_SIZE])
 {
 	struct vhd_diag diag = {0};
+	bool rest;
 	int rc;
 
-	if (d->read_only) {
-		snprintf(error, VUB_ERROR_SIZE, "%s is read-only", d->id);
+	if (d->read_only || is_at_work(d)) {
+		snprintf(error, VUB_ERROR_SIZE, "%s: %s", d->id,
+			 d->read_only ? "is read-only" : "a job is at work");
 		return -1;
 	}
-	if (d->session)
+	/* a disk that is ours grows while the queues run */
+	rest = d->session && !vhd_disk_is_active(d->disk);
+	if (rest)
 		vub_session_pause(d->session);
 	rc = resize(d, size, &diag);
-	if (d->session)
+	if (rest)
 		vub_session_update(d->session);
 	if (rc == VHD_E_DATA)
 		snprintf(error, VUB_ERROR_SIZE,
 			 "a disk does not shrink while it is served");
 	else if (rc)
-		explain(error, d->image, rc, &diag);
+		vub_explain(error, d->image, rc, &diag);
 	else if (d->session)
 		vub_session_config_changed(d->session);
 	return rc ? -1 : 0;

@@ -16,6 +16,8 @@
 
 #include <libvhd.h>
 
+#include "explain.h"
+#include "job.h"
 #include "loop.h"
 #include "open.h"
 #include "queue.h"
@@ -52,14 +54,13 @@ struct vub_device {
 	struct vub_source listener; /* no fd while there is a session */
 	int listener_fd;
 	struct vub_session *session;
+	struct vub_job *job; /* at work, or ended; NULL: none yet */
 	/* while another host has the image */
 	bool wanted;
 	bool given_up;    /* requests fail */
 	int64_t deadline; /* of giving up */
 	int64_t next_try;
 };
-
-#define VUB_ERROR_SIZE 600
 
 /* NULL with a sentence in `error`. Texts of the options are copied. */
 struct vub_device *vub_device_open(const struct vub_device_options *options,
@@ -76,6 +77,13 @@ int64_t vub_device_tick(struct vub_device *device);
 
 /* Called when the session has ended. */
 void vub_device_lost(struct vub_device *device);
+
+/* Begins to work on the image. 0, or -1 with a sentence. */
+int vub_device_begin(struct vub_device *device,
+		     const struct vub_job_options *options,
+		     char error[VUB_ERROR_SIZE]);
+/* Nothing is at work any more when it returns. */
+void vub_device_cancel(struct vub_device *device);
 
 /* Grows the disk and tells the guest. 0, or -1 with a sentence. */
 int vub_device_resize(struct vub_device *device, uint64_t size,

@@ -6,6 +6,7 @@
  *	main, registry     the process and its disks
  *	control, command   the control socket
  *	device, config     an image and the socket it is served at
+ *	job                work on an image beside its guest
  *	session            a front end's connection
  *	message*           what its messages do
  *	guest, map, dirty  memory that is shared with it
