@@ -611,6 +611,13 @@ void vhd_space_shrink(struct vhd_space *s)
 	}
 }
 
+void vhd_space_move_end(struct vhd_space *s, uint64_t end)
+{
+	if (s->vhdx)
+		s->free_units += (end - s->end) >> 20;
+	s->end = end;
+}
+
 void vhd_space_set_end(struct vhd_space *s, uint64_t end)
 {
 	size_t count = s->place_count;

@@ -87,6 +87,10 @@ void vhd_space_shrink(struct vhd_space *space);
  * trusts everything behind it to be empty. */
 void vhd_space_set_end(struct vhd_space *space, uint64_t end);
 
+/* The end is where it was again, at or behind the present one. VHD: the places
+ * between are forgotten until the image is opened anew, or the end is found. */
+void vhd_space_move_end(struct vhd_space *space, uint64_t end);
+
 /* VHD: the first place for a block at or behind `at`. */
 uint64_t vhd_space_place(const struct vhd_space *space, uint64_t at);
 

@@ -112,9 +112,13 @@ int vhd1_tail_trim(struct vhd_image *image)
 		   w->tail->footer_offset == at && !w->tail->untidy))
 		return rc;
 	rc = move_footer(image, at, size);
+	if (rc != VHD_E_NOSPACE && rc != VHD_E_NOMEM)
+		return atomic_load(&w->started) ? vhd_write_doubt(image, rc)
+						: rc;
 	/* what is behind the end does not read as zeros now; start() is tried
 	 * again before anything is put there */
-	return atomic_load(&w->started) ? vhd_write_doubt(image, rc) : rc;
+	w->restart |= atomic_exchange(&w->started, false);
+	return rc;
 }
 
 /* the raw bytes of the footer that counts: its reserved part is kept */

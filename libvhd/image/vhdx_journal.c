@@ -451,9 +451,13 @@ int vhdx_journal_settle(struct vhd_image *image)
 
 int vhdx_journal_close(struct vhd_image *image)
 {
+	struct vhdx_journal *j = image->writer->journal;
 	int rc = VHD_BROKEN(VHD_RULE_HOMES_BEFORE_CLEAN) ? 0 : barrier(image);
 
-	if (!rc && image->writer->journal)
-		rc = clear_log_guid(image);
+	if (rc || !j)
+		return rc;
+	rc = clear_log_guid(image);
+	/* one of the headers may be without it already */
+	j->named = j->named && !rc;
 	return rc;
 }

@@ -665,15 +665,22 @@ static int find_end(struct vhd_image *image)
 static int cut_tail(struct vhd_image *image)
 {
 	struct vhd_writer *w = image->writer;
+	uint64_t end = vhd_space_end(w->space);
 	int rc;
 
 	pthread_mutex_lock(&w->mutex);
 	vhd_write_reclaim(image);
 	pthread_mutex_unlock(&w->mutex);
 	rc = find_end(image);
-	if (rc || !w->ops->close)
-		return rc;
-	return vhd_write_doubt(image, w->ops->close(image));
+	if (!rc && w->ops->close)
+		rc = w->ops->close(image);
+	if (!passes(rc))
+		return doubt(w, rc);
+	/* not cut, so what lies there does not read as zeros */
+	pthread_mutex_lock(&w->mutex);
+	vhd_space_move_end(w->space, end);
+	pthread_mutex_unlock(&w->mutex);
+	return rc;
 }
 
 int vhd_image_cut_tail(struct vhd_image *image)
@@ -706,7 +713,7 @@ int vhd_image_shut(struct vhd_image *image)
 	rc = vhd_image_flush(image);
 	if (passes(rc) && !atomic_load(&w->error))
 		return rc;
-	if (!rc && atomic_load(&w->started)) {
+	if (!rc && (atomic_load(&w->started) || w->restart)) {
 		if (w->space)
 			rc = find_end(image);
 		if (!rc && w->ops->close)

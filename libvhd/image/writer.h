@@ -87,7 +87,8 @@ struct vhd_writer_ops {
 	 * VHD_E_NOMEM: comes again with at least these pages */
 	int (*commit)(struct vhd_image *image, struct vhd_page_set *set,
 		      bool ordered);
-	/* everything is durable: leaves the file as other programs like it */
+	/* everything is durable: leaves the file as other programs like it.
+	 * VHD_E_NOSPACE and VHD_E_NOMEM: the session can go on */
 	int (*close)(struct vhd_image *image);
 	void (*free)(struct vhd_image *image);
 };
@@ -113,6 +114,7 @@ struct vhd_writer {
 	_Atomic bool held; /* writes wait; set with the mutex */
 	pthread_t holder;  /* whose changes do not */
 	_Atomic bool started;
+	bool restart;               /* it was, but has to be once more */
 	_Atomic int error;          /* what the file holds is in doubt since */
 	_Atomic uint64_t requested; /* flushes */
 	uint64_t done;

@@ -34,6 +34,14 @@ int vhd_merge_claimed(struct vhd_disk *disk, unsigned into,
 		      struct vhd_job *job, struct vhd_diag *diag);
 
 /*
+ * vhd_merge_disk() for layers by number: from `top`, which is not the leaf,
+ * down to the one above `into`. Looks for no other children of theirs.
+ */
+int vhd_merge_between(struct vhd_disk *disk, unsigned top, unsigned into,
+		      const struct vhd_merge_options *options,
+		      struct vhd_job *job, struct vhd_diag *diag);
+
+/*
  * Sets *out to whether layer `into` holds already what the layers above say,
  * so that merging would change nothing. Reads what they store unless the
  * identities tell.

@@ -27,7 +27,7 @@
 
 struct live {
 	struct vhd_disk *disk;
-	struct vhd_merge_options options;
+	const struct vhd_merge_options *options;
 	unsigned top;
 	unsigned into;
 	struct vhd_job *job;
@@ -59,16 +59,16 @@ static int find_layer(const struct live *l, const char *path, unsigned normally,
 
 static int find_layers(struct live *l)
 {
-	int rc = find_layer(l, l->options.from, 1, &l->top);
+	int rc = find_layer(l, l->options->from, 1, &l->top);
 
-	return rc ? rc : find_layer(l, l->options.into, l->top + 1, &l->into);
+	return rc ? rc : find_layer(l, l->options->into, l->top + 1, &l->into);
 }
 
 static int refuse_children(struct live *l)
 {
 	int rc = 0;
 
-	if (l->options.flags & VHD_MERGE_IGNORE_CHILDREN)
+	if (l->options->flags & VHD_MERGE_IGNORE_CHILDREN)
 		return 0;
 	for (unsigned i = l->top; i <= l->into && !rc; i++)
 		rc = vhd_merge_refuse_others(l->disk, i, l->diag);
@@ -111,7 +111,7 @@ static int merge(struct live *l)
 
 	if (rc)
 		return fail(l, rc, vhd_strerror(rc));
-	rc = vhd_merge_claimed(part, l->into - l->top, l->disk, &l->options,
+	rc = vhd_merge_claimed(part, l->into - l->top, l->disk, l->options,
 			       l->job, l->diag);
 	vhd_disk_view_close(part);
 	return rc;
@@ -135,7 +135,7 @@ static int delete_files(struct live *l)
 {
 	int rc = 0;
 
-	if (!(l->options.flags & VHD_MERGE_DELETE))
+	if (!(l->options->flags & VHD_MERGE_DELETE))
 		return 0;
 	for (unsigned i = l->into; i-- > l->top && !rc;)
 		rc = vhd_merge_delete_layer(l->disk, i, l->diag);
@@ -194,14 +194,24 @@ static int run(struct live *l)
 	return deleted;
 }
 
+int vhd_merge_between(struct vhd_disk *disk, unsigned top, unsigned into,
+		      const struct vhd_merge_options *options,
+		      struct vhd_job *job, struct vhd_diag *diag)
+{
+	struct live l = {disk, options, top, into, job, diag};
+
+	return settle(&l, run(&l));
+}
+
 int vhd_merge_disk(struct vhd_disk *disk,
 		   const struct vhd_merge_options *options, struct vhd_job *job,
 		   struct vhd_diag *diag)
 {
-	struct live l = {.disk = disk, .job = job, .diag = diag};
+	struct vhd_merge_options o = {0};
+	struct live l = {.disk = disk, .options = &o, .diag = diag};
 	int rc;
 
-	memcpy(&l.options, options, vhd_min(options->size, sizeof(l.options)));
+	memcpy(&o, options, vhd_min(options->size, sizeof(o)));
 	rc = check(&l);
-	return rc ? rc : settle(&l, run(&l));
+	return rc ? rc : vhd_merge_between(disk, l.top, l.into, &o, job, diag);
 }

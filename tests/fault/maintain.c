@@ -112,12 +112,27 @@ static void write_on(struct test *t, struct vhd_disk *disk)
 	f->held = at + unit;
 }
 
+/* the guest has not noticed */
+static void read_on(struct test *t, struct vhd_disk *disk)
+{
+	struct family *f = &t->family;
+	struct vhd_diag diag = {0};
+	int rc = vhd_disk_read(disk, 0, f->shown, (size_t)f->size, &diag);
+
+	if (rc)
+		family_complain(f, "cannot be read any more", rc, &diag);
+	else if (memcmp(f->shown, f->want, (size_t)f->size))
+		family_complain(f, "shows something else", 0, NULL);
+}
+
 /* after a failure a program gives up, closes in order, or goes on */
 static void salvage(void *ctx, struct vhd_disk *disk)
 {
 	struct test *t = ctx;
 
 	heal(t);
+	if (t->family.scene->action == FAMILY_MIDDLE)
+		read_on(t, disk);
 	if (t->tried % 3 == 0)
 		return;
 	if (t->tried % 3 == 1 && t->family.scene->action == FAMILY_RESIZE)

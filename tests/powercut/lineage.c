@@ -78,8 +78,7 @@ static bool is_ours(const struct family_scene *s, const char *only)
 {
 	if (only)
 		return !strcmp(only, s->name);
-	return s->action == FAMILY_MERGE || s->action == FAMILY_REBASE ||
-	       s->action == FAMILY_RELINK;
+	return s->action != FAMILY_COMPACT && s->action != FAMILY_RESIZE;
 }
 
 int main(int argc, char **argv)

@@ -139,6 +139,10 @@ static void compact(struct run *r)
 {
 	uint64_t offset = 0, length = 0;
 
+	if (player_draw(&r->p, 2)) {
+		player_compact_live(&r->p);
+		return;
+	}
 	if (player_draw(&r->p, 3) == 0) {
 		player_flush(&r->p);
 		player_draw_range(&r->p, &offset, &length);
@@ -187,15 +191,16 @@ static void step(struct run *r)
 /*
  * A letter and, for some, a block: w small write at its start, e at its end,
  * W all of it, z zero, d discard, p discard of a part; f flush, s shut and
- * open, k kill and open; c compact, u compact without the block, t trim without
- * it; a write a piece of each of the first 33 blocks, b of those behind, with a
- * flush behind each; F the host is full for two calls, the number says how
- * soon.
+ * open, k kill and open; c compact, l compact and stay open, u compact without
+ * the block, t trim without it; a write a piece of each of the first 33 blocks,
+ * b of those behind, with a flush behind each; F the host is full for two
+ * calls, the number says how soon.
  */
 static const char *const scripts[] = {
 	"a f b s", /* first: all that large disks have time for */
 	"W0 W1 W2 W3 f d0 d1 f c w1 f c",
 	"W0 w1 w2 W3 f z0 c e1 f u2 W2 f s c",
+	"W0 W1 W2 W3 f d0 d1 l w1 e3 f d2 l w0 l f W2 k w1 d3 l f s l w2 f",
 	"w0 F2 f F4 e0 w1 f F1 s z0 F1 w2 f F0 k w0 f",
 	"w0 f",
 	"w0 w1 f w0 e1 f",
@@ -270,6 +275,9 @@ static void script_step(struct run *r, char what, uint64_t index)
 		break;
 	case 'c':
 		player_compact(&r->p, false, 0, 0, 0);
+		break;
+	case 'l':
+		player_compact_live(&r->p);
 		break;
 	case 'u':
 	case 't':
@@ -365,7 +373,7 @@ struct options {
 /* the first ones are never left out: writing, compacting twice */
 static bool is_short(const struct subject *s, size_t script)
 {
-	return script < 3 && s->size <= (16u << 20);
+	return script < 4 && s->size <= (16u << 20);
 }
 
 static bool run_subject(const struct subject *s, const struct options *o)

@@ -79,6 +79,10 @@ static int find_parent(void *ctx, struct vhd_image *child, unsigned depth,
 	if (f->w->scene->action == FAMILY_REBASE) /* 0 is the old one, 1 the new
 						   */
 		parent = is_parent(f->w, child, 0) ? 0 : 1;
+	/* one between may have been left out */
+	if (f->w->scene->action == FAMILY_MIDDLE)
+		while (parent && !is_parent(f->w, child, parent))
+			parent--;
 	set_pause(f->w, false);
 	snprintf(name, size, "file %u", parent);
 	*file = wrapped_file(f->w, parent);
@@ -315,6 +319,33 @@ static int end(const struct family_files *w, struct vhd_disk *disk, int rc,
 	return rc;
 }
 
+/* the guest has just written what was there */
+static int write_same(struct vhd_disk *disk, struct vhd_diag *diag)
+{
+	uint8_t bytes[16384];
+	int rc = vhd_disk_read(disk, 0, bytes, sizeof(bytes), diag);
+
+	return rc ? rc : vhd_disk_write(disk, 0, bytes, sizeof(bytes), diag);
+}
+
+static int run_middle(const struct family_files *w, struct vhd_diag *diag)
+{
+	const struct vhd_merge_options o = {.size = sizeof(o), .jobs = 1};
+	unsigned top = (unsigned)w->scene->arg;
+	struct vhd_disk *disk;
+	int rc = family_open(w, leaf_of(w), VHD_DISK_WRITE, &disk, diag);
+
+	if (rc)
+		return rc;
+	rc = write_same(disk, diag);
+	/* fewer layers: it was done already */
+	if (!rc && vhd_disk_layers(disk) == w->scene->count)
+		rc = vhd_merge_between(disk, top, top + 1, &o, NULL, diag);
+	if (!rc)
+		rc = write_same(disk, diag);
+	return end(w, disk, rc, diag);
+}
+
 static int link_to(struct vhd_disk *child, struct vhd_disk *parent,
 		   const char *name, struct vhd_diag *diag)
 {
@@ -413,7 +444,7 @@ int family_run(const struct family_files *w, struct vhd_diag *diag)
 				  struct vhd_diag *diag) = {
 		[FAMILY_MERGE] = run_merge,   [FAMILY_REBASE] = run_rebase,
 		[FAMILY_RELINK] = run_relink, [FAMILY_COMPACT] = run_compact,
-		[FAMILY_RESIZE] = run_resize,
+		[FAMILY_RESIZE] = run_resize, [FAMILY_MIDDLE] = run_middle,
 	};
 
 	return run[w->scene->action](w, diag);

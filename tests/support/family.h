@@ -21,6 +21,7 @@
 
 enum family_action {
 	FAMILY_MERGE,
+	FAMILY_MIDDLE, /* merge, while the leaf is open for writing */
 	FAMILY_REBASE,
 	FAMILY_RELINK,
 	FAMILY_COMPACT,
@@ -35,8 +36,9 @@ struct family_scene {
 	int format;
 	int base_type;
 	unsigned count;
-	uint64_t arg; /* merge: the layer; compact: VHD_COMPACT_*; resize: bytes
-		       */
+	/* merge: the layer, middle: the upper one; compact: VHD_COMPACT_*;
+	 * resize: bytes */
+	uint64_t arg;
 	uint64_t base_size;
 	uint64_t leaf_size;
 	uint32_t block[FAMILY_FILES];

@@ -94,14 +94,20 @@ static bool shows(struct family *f, const struct family_files *w, unsigned i,
  */
 
 /* a VHD may have lost its end footer while it grew, or have a footer whose copy
- * is not up to date yet; opening for writing puts both right */
+ * is not up to date yet; opening for writing puts both right. Nobody does that
+ * with a layer in the middle that has nothing left to be done. */
+static bool is_known(const struct family *f, const struct vhd_fault *fault)
+{
+	if (!strcmp(fault->code, "footers-differ"))
+		return !f->complete || f->scene->action == FAMILY_MIDDLE;
+	return !f->complete && !strcmp(fault->code, "footer-lost");
+}
+
 static void note_fault(void *ctx, const struct vhd_fault *fault)
 {
 	struct family *f = ctx;
 
-	if (fault->severity >= VHD_SEVERITY_ERROR &&
-	    (f->complete || (strcmp(fault->code, "footer-lost") &&
-			     strcmp(fault->code, "footers-differ"))))
+	if (fault->severity >= VHD_SEVERITY_ERROR && !is_known(f, fault))
 		family_complain(f, fault->message, 0, NULL);
 }
 
@@ -118,19 +124,18 @@ static bool check_all(struct family *f, const struct family_files *w)
 	return !f->failed;
 }
 
-/* the name that the action gave the parent last */
-static bool names_parent(struct family *f, const struct family_files *w)
+/* the name that the action gave the parent of file i last */
+static bool names_parent(struct family *f, const struct family_files *w,
+			 unsigned i, const char *name)
 {
-	const char *name =
-		f->scene->action == FAMILY_REBASE ? "other" : "nnnnn";
 	struct vhd_parent_hint hint;
 	struct vhd_disk *disk;
 	bool found = false;
 
-	if (family_open(w, f->scene->count - 1, VHD_DISK_LAYER, &disk, NULL))
+	if (family_open(w, i, VHD_DISK_LAYER, &disk, NULL))
 		return family_complain(f, "the child alone", 0, NULL);
-	for (unsigned i = 0; i < 8 && !found; i++)
-		found = !vhd_image_parent_hint(vhd_disk_image(disk, 0), i,
+	for (unsigned n = 0; n < 8 && !found; n++)
+		found = !vhd_image_parent_hint(vhd_disk_image(disk, 0), n,
 					       &hint) &&
 			!strcmp(hint.path, name);
 	vhd_disk_close(disk);
@@ -149,6 +154,16 @@ static bool is_packed(struct family *f, const struct family_files *w)
 	       family_complain(f, "the file has the wrong size", 0, NULL);
 }
 
+/* the image above those that were merged names the ancestor */
+static bool is_linked(struct family *f, const struct family_files *w)
+{
+	unsigned heir = f->scene->count - (unsigned)f->scene->arg;
+	char name[16];
+
+	snprintf(name, sizeof(name), "file %u", heir - 2);
+	return names_parent(f, w, heir, name);
+}
+
 bool family_is_complete(struct family *f, const struct family_files *w)
 {
 	unsigned leaf = f->scene->count - 1;
@@ -158,8 +173,11 @@ bool family_is_complete(struct family *f, const struct family_files *w)
 	if (action == FAMILY_MERGE &&
 	    !shows(f, w, leaf - (unsigned)f->scene->arg, "the merged ancestor"))
 		return false;
-	if ((action == FAMILY_REBASE || action == FAMILY_RELINK) &&
-	    !names_parent(f, w))
+	if (action == FAMILY_REBASE && !names_parent(f, w, leaf, "other"))
+		return false;
+	if (action == FAMILY_RELINK && !names_parent(f, w, leaf, "nnnnn"))
+		return false;
+	if (action == FAMILY_MIDDLE && !is_linked(f, w))
 		return false;
 	if (action == FAMILY_COMPACT && !is_packed(f, w))
 		return false;

@@ -331,6 +331,28 @@ static void compact_open_disk(struct player *p, bool trim,
 		oracle_flushed(p->oracle);
 }
 
+void player_compact_live(struct player *p)
+{
+	const struct vhd_compact_options o = {
+		.size = sizeof(o),
+		.flags = VHD_COMPACT_LIVE | VHD_COMPACT_ZEROES |
+			 VHD_COMPACT_PARENT_EQUAL,
+		.jobs = 1,
+	};
+	uint64_t before = powercut_refused(p->power);
+	struct vhd_compact_result result;
+	struct vhd_diag diag = {0};
+	int rc;
+
+	if (p->subject->type == VHD_TYPE_FIXED)
+		return;
+	rc = vhd_compact_disk(p->disk, &o, &result, NULL, &diag);
+	if (!rc)
+		oracle_flushed(p->oracle);
+	else if (!was_full(p, rc, before))
+		player_fail(p, diag.text, rc);
+}
+
 void player_compact(struct player *p, bool trim, uint64_t offset,
 		    uint64_t length, uint64_t n)
 {

@@ -50,6 +50,8 @@ void player_flush(struct player *p);
  */
 void player_compact(struct player *p, bool trim, uint64_t offset,
 		    uint64_t length, uint64_t n);
+/* Compacts, and the disk stays open; nothing of what is written is lost. */
+void player_compact_live(struct player *p);
 /* Everything reads as what was last written. */
 void player_compare(struct player *p);
 /* A clean close, again and again while the host is full, and open again. */
