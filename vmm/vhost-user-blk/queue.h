@@ -152,6 +152,9 @@ void vub_serve_left(struct vub_queue *queue);
 /* Ends what the disk has done, and tells the guest. How many. Waits so long for
  * the first. */
 unsigned vub_serve_reap(struct vub_queue *queue, int timeout_ms);
+/* The same without waiting. If it returns 0, the disk's descriptor is readable
+ * only when there is more. */
+unsigned vub_serve_quiet(struct vub_queue *queue);
 /* Submits again what waits for space, or ends it with an error. */
 void vub_serve_waiting(struct vub_queue *queue, bool fail);
 /* Gives the disk what has been taken, as far as there is room. */

@@ -280,20 +280,29 @@ static void end(struct vub_queue *q, const struct vhd_completion *c)
 	atomic_store(&q->wait_count, q->waiting.count);
 }
 
+static unsigned end_all(struct vub_queue *q, const struct vhd_completion *done,
+			unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		end(q, &done[i]);
+	if (count)
+		vub_serve_backlog(q);
+	return count;
+}
+
 unsigned vub_serve_reap(struct vub_queue *q, int timeout_ms)
 {
 	struct vhd_completion done[BATCH];
-	unsigned n;
 
-	if (timeout_ms)
-		n = vhd_queue_wait(q->queue, done, 1, BATCH, timeout_ms);
-	else
-		n = vhd_queue_poll(q->queue, done, BATCH);
-	for (unsigned i = 0; i < n; i++)
-		end(q, &done[i]);
-	if (n)
-		vub_serve_backlog(q);
-	return n;
+	return end_all(q, done,
+		       vhd_queue_wait(q->queue, done, 1, BATCH, timeout_ms));
+}
+
+unsigned vub_serve_quiet(struct vub_queue *q)
+{
+	struct vhd_completion done[BATCH];
+
+	return end_all(q, done, vhd_queue_poll(q->queue, done, BATCH));
 }
 
 void vub_serve_waiting(struct vub_queue *q, bool fail)

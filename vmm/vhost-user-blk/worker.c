@@ -85,19 +85,20 @@ static void learn(struct vub_queue *q, int64_t slept)
 		q->poll_ns = 0;
 }
 
-/* true if something has come */
+/*
+ * True if something has come. What the disk does is not waited for like this:
+ * buffered writes, and all that does not go to the ring, are done by other
+ * threads, which may need this processor.
+ */
 static bool look_around(struct vub_queue *q)
 {
 	int64_t end;
 
-	if (!q->poll_ns)
+	if (!q->poll_ns || vhd_queue_in_flight(q->queue))
 		return false;
 	end = now_ns() + q->poll_ns;
 	do {
-		if (!atomic_load(&q->broken) && !q->backlog.first &&
-		    vub_ring_waiting(&q->ring))
-			return true;
-		if (vhd_queue_in_flight(q->queue) && vub_serve_reap(q, 0))
+		if (!atomic_load(&q->broken) && vub_ring_waiting(&q->ring))
 			return true;
 	} while (now_ns() < end && !atomic_load(&q->stop));
 	return false;
@@ -124,9 +125,10 @@ static void hear_kick(struct vub_queue *q, short events)
 static void sleep_until(struct vub_queue *q)
 {
 	bool listen = q->kick >= 0 && !q->deaf && !atomic_load(&q->broken);
+	bool busy = vhd_queue_in_flight(q->queue);
 	struct pollfd fds[3] = {
 		{.fd = q->wake, .events = POLLIN},
-		{.fd = vhd_queue_fd(q->queue), .events = POLLIN},
+		{.fd = busy ? vhd_queue_fd(q->queue) : -1, .events = POLLIN},
 		{.fd = listen ? q->kick : -1, .events = POLLIN},
 	};
 	int64_t start = now_ns();
@@ -136,9 +138,6 @@ static void sleep_until(struct vub_queue *q)
 		return;
 	if (fds[0].revents)
 		(void)!read(q->wake, &count, sizeof(count));
-	/* makes it quiet, even if nothing is in flight any more */
-	if (fds[1].revents)
-		vub_serve_reap(q, 0);
 	if (listen && fds[2].revents)
 		hear_kick(q, fds[2].revents);
 	if (q->serving->poll_us)
@@ -153,6 +152,8 @@ static void sleep_if_idle(struct vub_queue *q)
 		return;
 	/* with a backlog, the disk is what is waited for */
 	if (open && vub_ring_ask_kicks(&q->ring) && !q->backlog.first)
+		return;
+	if (vhd_queue_in_flight(q->queue) && vub_serve_quiet(q))
 		return;
 	sleep_until(q);
 	if (open)
