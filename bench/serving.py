@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 
-from report import ns, output, sec
+from report import MIB, ns, output, sec
 
 KINDS = ("vhd", "vhdx")
 
@@ -14,22 +14,40 @@ KINDS = ("vhd", "vhdx")
 class Serving:
     """Uses Bench's folder, size, table, tool, program() and rounds()."""
 
+    def reread(self, name):
+        """Brings a file into the page cache anew, page by page: what the
+        kernel calls large folios depends on how a file was written, and is
+        slow to write into (see docs/speed.md)."""
+        with open(self.path(name), "rb", buffering=0) as file:
+            os.fsync(file.fileno())
+            for advice in (os.POSIX_FADV_DONTNEED, os.POSIX_FADV_RANDOM):
+                os.posix_fadvise(file.fileno(), 0, 0, advice)
+            while file.read(MIB):
+                pass
+
     def make_served(self):
         """disk.raw as served.KIND, written by us: data lie on 4 KiB."""
+        if os.path.exists(self.path("served.vhd")):
+            return
         self.make_dense()
         for kind in KINDS:
-            if not os.path.exists(self.path("served." + kind)):
-                output(self.tool, "convert", "--quiet", "--reflink", "never",
-                       self.path("disk.raw"), self.path("served." + kind))
-        os.sync()
+            output(self.tool, "convert", "--quiet", "--reflink", "never",
+                   self.path("disk.raw"), self.path("served." + kind))
+        for name in ("disk.raw", "served.vhd", "served.vhdx"):
+            self.reread(name)
 
     # -- queues ------------------------------------------------------------
 
     def fio(self, action, count, depth, queues):
-        """ns a request of all jobs together: the kernel's own queue."""
+        """ns a request of all jobs together: the kernel's own queue, given and
+        reaped as many at once as there are, as ours is."""
         text = output("fio", "--name=raw", "--filename=" +
                       self.path("disk.raw"), "--rw=rand" + action, "--bs=4k",
                       "--ioengine=io_uring", "--iodepth=%d" % depth,
+                      "--iodepth_batch=%d" % depth,
+                      "--iodepth_batch_complete_min=1",
+                      "--iodepth_batch_complete_max=%d" % depth,
+                      "--gtod_reduce=1",
                       "--numjobs=%d" % queues, "--number_ios=%d" % count,
                       "--size=%d" % self.size.disk, "--norandommap",
                       "--invalidate=0", "--thread", "--group_reporting",
@@ -47,14 +65,23 @@ class Serving:
         if not shutil.which("fio"):
             self.table.note(name, "skipped: no fio")
             return
-        count = max(self.size.requests, 10)
+        count = max(self.size.requests // (5 if action == "write" else 1), 10)
+
+        def settled(measure):
+            def after():
+                if action == "write":
+                    os.sync() # what is on its way is not this one's
+                return measure()
+            return after
+
         for depth in (1, 32):
             for queues in (1, 2):
                 def ours(kind, d=depth, q=queues):
-                    return lambda: self.queue(kind, action, count, d, q)
+                    return settled(
+                        lambda: self.queue(kind, action, count, d, q))
                 runs = {kind: ours(kind) for kind in KINDS}
-                runs["fio"] = lambda d=depth, q=queues: self.fio(
-                    action, count, d, q)
+                runs["fio"] = settled(
+                    lambda d=depth, q=queues: self.fio(action, count, d, q))
                 found = self.rounds(runs)
                 for kind in KINDS:
                     self.table.ratio(
