@@ -260,6 +260,19 @@ bool vub_request_changes(const struct vub_request *r,
 	return false;
 }
 
+int vub_request_write(const struct vub_request *r, const struct vub_target *t)
+{
+	uint64_t at = r->offset;
+	int rc = 0;
+
+	for (unsigned i = 0; i < r->count && !rc; i++) {
+		rc = vhd_disk_write(t->disk, at, r->iov[i].iov_base,
+				    r->iov[i].iov_len, NULL);
+		at += r->iov[i].iov_len;
+	}
+	return rc;
+}
+
 /* -- ending ------------------------------------------------------------------
  */
 

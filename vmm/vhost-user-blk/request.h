@@ -57,6 +57,10 @@ unsigned vub_request_parts(const struct vub_request *request);
 void vub_request_submit(struct vub_request *request, struct vhd_queue *queue,
 			bool durable);
 
+/* Writes, before it returns. VHD_E_*: some of it may be written. */
+int vub_request_write(const struct vub_request *request,
+		      const struct vub_target *target);
+
 /* Would it change what the image stores where? */
 bool vub_request_changes(const struct vub_request *request,
 			 const struct vub_target *target);
