@@ -94,14 +94,20 @@ static int hold(struct pack *p)
 	return flush(p);
 }
 
-/* lets the others write for as long as they had to wait */
-static void let_go(struct pack *p)
+/*
+ * Lets the others write for as long as they had to wait. The moves are durable
+ * before: what is written to a block that only memory knows the place of would
+ * not outlive us.
+ */
+static int let_go(struct pack *p)
 {
 	struct timespec now, pause;
 	int64_t ns;
+	int rc;
 
 	if (!p->holding)
-		return;
+		return 0;
+	rc = p->unflushed ? flush(p) : 0;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	ns = (int64_t)(now.tv_sec - p->from.tv_sec) * 1000000000 +
 	     (now.tv_nsec - p->from.tv_nsec);
@@ -110,6 +116,7 @@ static void let_go(struct pack *p)
 	vhd_image_let_write(p->image);
 	p->holding = false;
 	nanosleep(&pause, NULL);
+	return rc;
 }
 
 /* does the space still belong to whom it did when it was listed? */
@@ -148,8 +155,8 @@ static int move(struct pack *p, const struct vhd_owner *o,
 	p->since += o->length;
 	if (p->unflushed >= PACK_BATCH)
 		rc = flush(p);
-	if (p->since >= LIVE_BATCH)
-		let_go(p);
+	if (!rc && p->since >= LIVE_BATCH)
+		rc = let_go(p);
 	return rc ? rc : p->moved(p->ctx, o->length);
 }
 
@@ -326,7 +333,7 @@ int vhd_image_pack(struct vhd_image *image, bool live, vhd_moved_fn *moved,
 		rc = pack_all(&p);
 	done = flush(&p);
 	set_alone(image, false);
-	let_go(&p);
+	let_go(&p); /* has nothing to flush any more */
 	p.sum.file_size = file_size(image, p.end);
 	*out = p.sum;
 	return rc ? rc : done;

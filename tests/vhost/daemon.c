@@ -184,6 +184,8 @@ static void create(const char *path, uint64_t size, struct vhd_disk *parent,
 		.flags = VHD_CREATE_FORCE,
 		.format = format_of(path),
 		.virtual_size = size,
+		/* many blocks: 1 MiB is the smallest of a VHDX */
+		.block_size = 1u << 20,
 		.parent = parent,
 		.parent_name = parent_name,
 	};

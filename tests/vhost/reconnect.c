@@ -7,6 +7,10 @@
  * Each place of the disk is written by one request at a time with a number that
  * rises. A request that were done again after a later one had ended would put
  * an old number there; one that were lost would never end.
+ *
+ * Later the image is being compacted when it happens: blocks that have just
+ * moved are written, and no others, which would make the moves durable. Some
+ * blocks have been given up before, so that there is something to move.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +18,14 @@
 #include "daemon.h"
 #include "frontend.h"
 
-#define SIZE   ((uint64_t)16 << 20)
+#define SIZE   ((uint64_t)40 << 20)
 #define QUEUES 3u
 #define DEPTH  24u
 #define BYTES  8192u
 #define PLACES (SIZE / BYTES)
-#define KILLS  12u
+#define KILLS  24u
+#define BLOCK  ((uint64_t)1 << 20)
+#define BLOCKS (SIZE / BLOCK)
 
 static struct front *front;
 static uint32_t numbers[PLACES]; /* what was written, and has ended */
@@ -29,12 +35,14 @@ static struct op {
 	uint64_t place;
 	uint32_t number;
 } ops[QUEUES][DEPTH];
+static bool absent[BLOCKS]; /* given up, and not written */
 static uint64_t seed = 5, ended;
 
 static pid_t start(void)
 {
 	return daemon_start("--socket", test_path("r.sock"), "--queues", "3",
-			    "--wait", "30", test_path("r.vhdx"), NULL);
+			    "--wait", "30", "--control", test_path("r.control"),
+			    test_path("r.vhdx"), NULL);
 }
 
 static void put(uint8_t *bytes, uint64_t place, uint32_t number)
@@ -49,8 +57,6 @@ static void put(uint8_t *bytes, uint64_t place, uint32_t number)
 static void submit(unsigned queue, unsigned i)
 {
 	struct op *op = &ops[queue][i];
-	/* a place belongs to a queue, and to one of its slots */
-	uint64_t place = lot(&seed) % (PLACES / QUEUES / DEPTH);
 	struct front_io io = {
 		.type = VIRTIO_BLK_T_OUT,
 		.address = front->data + (queue * DEPTH + i) * BYTES,
@@ -60,7 +66,10 @@ static void submit(unsigned queue, unsigned i)
 		.user = op,
 	};
 
-	op->place = (place * QUEUES + queue) * DEPTH + i;
+	do { /* a place belongs to a queue, and to one of its slots */
+		op->place = lot(&seed) % (PLACES / QUEUES / DEPTH);
+		op->place = (op->place * QUEUES + queue) * DEPTH + i;
+	} while (absent[op->place * BYTES / BLOCK]);
 	op->number = ++next_number[op->place];
 	io.sector = op->place * (BYTES / 512);
 	put(front_at(front, io.address), op->place, op->number);
@@ -114,6 +123,43 @@ static void drain(void)
 	}
 }
 
+static void change_block(uint64_t block, bool store)
+{
+	const struct virtio_blk_segment segment = {
+		.sector = block * (BLOCK / 512),
+		.sectors = BLOCK / 512,
+		.flags = VIRTIO_BLK_UNMAP,
+	};
+	struct front_io io = {
+		.type = store ? VIRTIO_BLK_T_OUT : VIRTIO_BLK_T_WRITE_ZEROES,
+		.sector = store ? segment.sector : 0,
+		.address = front->data,
+		.length = store ? BYTES : sizeof(segment),
+	};
+	uint64_t first = block * (BLOCK / BYTES);
+
+	if (store)
+		put(front_at(front, io.address), first, ++next_number[first]);
+	else
+		memcpy(front_at(front, io.address), &segment, sizeof(segment));
+	EXPECT(front_do(&front->queues[0], &io) == VIRTIO_BLK_S_OK);
+	if (!store)
+		memset(numbers + first, 0, BLOCK / BYTES * sizeof(*numbers));
+	else
+		numbers[first] = next_number[first];
+	absent[block] = !store;
+}
+
+/* nothing is in flight; then it is compacted, beside whatever comes */
+static void compact(void)
+{
+	drain();
+	for (uint64_t block = 0; block < BLOCKS; block++)
+		change_block(block, lot(&seed) & 1);
+	EXPECT(control_ok(test_path("r.control"),
+			  "{\"command\":\"compact\",\"id\":\"disk0\"}"));
+}
+
 static void check_disk(void)
 {
 	uint8_t *expected = calloc(1, SIZE);
@@ -146,6 +192,8 @@ int main(int argc, char **argv)
 	pid = start();
 	front = front_open(test_path("r.sock"), &o);
 	for (unsigned i = 0; i < KILLS && !test_failed; i++) {
+		if (i >= KILLS / 2)
+			compact();
 		/* let some of it happen */
 		for (uint64_t goal = ended + lot(&seed) % 500; ended < goal;)
 			load(1);
