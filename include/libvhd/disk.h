@@ -249,6 +249,13 @@ int vhd_disk_resize(struct vhd_disk *disk, uint64_t size,
 /* 1 if the disk takes writes */
 int vhd_disk_is_writable(const struct vhd_disk *disk);
 
+/*
+ * 1 if the file says all that memory does of what is stored where. Then what is
+ * written into stored data is not lost with this process, but for a power cut:
+ * see VHD_REQUEST_SURVIVES. Any thread may ask; others may change it.
+ */
+int vhd_disk_is_settled(const struct vhd_disk *disk);
+
 /* -- moving the bytes oneself -----------------------------------------------
  *
  * For programs that give the kernel descriptors and offsets instead of buffers:

@@ -49,6 +49,13 @@ struct vhd_queue_options {
 #define VHD_REQUEST_FUA (1u << 0)
 /* zero: the range keeps its space in the file */
 #define VHD_REQUEST_NO_UNMAP (1u << 1)
+/*
+ * write, zero: when it ends it is in the host's hands, whatever becomes of this
+ * process. Writes into stored data are so anyway; but what is stored where is
+ * brought out of memory by a flush only, so that is waited for where it is
+ * necessary. Against a power cut there is FUA.
+ */
+#define VHD_REQUEST_SURVIVES (1u << 2)
 
 struct vhd_completion {
 	void *user_data;

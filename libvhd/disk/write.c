@@ -290,6 +290,11 @@ int vhd_disk_shut(struct vhd_disk *disk, struct vhd_diag *diag)
 	return rc ? fail(disk, rc, diag) : 0;
 }
 
+int vhd_disk_is_settled(const struct vhd_disk *disk)
+{
+	return vhd_image_is_settled(disk->layers[0].image);
+}
+
 int vhd_disk_is_writable(const struct vhd_disk *disk)
 {
 	return disk->writable;

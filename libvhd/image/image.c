@@ -226,6 +226,11 @@ int vhd_image_extent_in_memory(struct vhd_image *image, uint64_t offset,
 	return vhd_map_extent(&image->map, window, offset, length, out, NULL);
 }
 
+int vhd_image_is_settled(const struct vhd_image *image)
+{
+	return !image->writer || !atomic_load(&image->writer->unsettled);
+}
+
 int vhd_image_takes_overwrites(const struct vhd_image *image)
 {
 	const struct vhd_writer *w = image->writer;

@@ -27,6 +27,9 @@ int vhd_image_extent_in_memory(struct vhd_image *image, uint64_t offset,
  * for those who asked while they were inside, until they leave. */
 int vhd_image_takes_overwrites(const struct vhd_image *image);
 
+/* The file says all that memory does of what is stored where. */
+int vhd_image_is_settled(const struct vhd_image *image);
+
 /* 0 where there are no blocks */
 uint64_t vhd_image_block_size(const struct vhd_image *image);
 int vhd_image_is_fixed(const struct vhd_image *image);

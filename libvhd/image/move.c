@@ -145,6 +145,7 @@ static int publish(struct vhd_image *image, const struct vhd_owner *o,
 	if (rc)
 		return rc;
 	store_entry(image, at, to);
+	vhd_write_note_change(image->writer);
 	vhd_pages_unpin(image->pages, at, size);
 	image->writer->ordered = true;
 	/* a last block may be cut off, with metadata in the rest of its place

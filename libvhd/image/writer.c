@@ -463,6 +463,7 @@ int vhd_image_write_commit(struct vhd_image *image, struct vhd_write *out)
 	if (out->kind != VHD_WRITE_OVER) {
 		pthread_mutex_lock(&w->mutex);
 		w->ops->publish(image, out);
+		vhd_write_note_change(w);
 		w->ordered |= out->ordered;
 		unpin(image, out);
 		finish(image, out);
@@ -500,6 +501,7 @@ int vhd_image_change_block(struct vhd_image *image, uint64_t block,
 				   block, &b, NULL);
 		if (!rc)
 			rc = change(image, block, &b);
+		vhd_write_note_change(w);
 		if (rc != VHD_E_LIMIT)
 			break;
 		rc = make_way(image);
@@ -549,6 +551,7 @@ static int flush_pages(struct vhd_image *image)
 		take_back(image, &set, ordered);
 	} else {
 		vhd_pages_settle(image->pages, &set);
+		atomic_store(&w->unsettled, vhd_pages_dirty(image->pages) > 0);
 		vhd_space_durable(w->space, mark, atomic_load(&w->epoch.now));
 		vhd_write_reclaim(image);
 	}
@@ -620,6 +623,7 @@ int vhd_image_patch(struct vhd_image *image, const struct vhd_patch *patches,
 		return rc;
 	pthread_mutex_lock(&w->mutex);
 	rc = store_all(image, patches, count);
+	vhd_write_note_change(w);
 	pthread_mutex_unlock(&w->mutex);
 	/* a flush that is taken back would write them out later, when the
 	 * caller has given up what they say */

@@ -113,6 +113,7 @@ struct vhd_writer {
 	bool alone;        /* nobody writes but who holds the mutex: packing */
 	_Atomic bool held; /* writes wait; set with the mutex */
 	pthread_t holder;  /* whose changes do not */
+	_Atomic bool unsettled; /* memory says more than the file */
 	_Atomic bool started;
 	bool restart;               /* it was, but has to be once more */
 	_Atomic int error;          /* what the file holds is in doubt since */
@@ -243,6 +244,12 @@ void vhd_write_reclaim(struct vhd_image *image);
 /* Pins pages for w; VHD_E_LIMIT when there is no room. */
 int vhd_write_pin(struct vhd_image *image, struct vhd_write *w, uint64_t offset,
 		  uint64_t length);
+
+/* With the mutex: a page was changed that says what is stored where. */
+static inline void vhd_write_note_change(struct vhd_writer *w)
+{
+	atomic_store(&w->unsettled, true);
+}
 
 /* Undoes everything a plan reserved. */
 void vhd_write_undo(struct vhd_image *image, struct vhd_write *w);

@@ -101,6 +101,14 @@ static int zero(struct vhd_disk *disk, const struct vhd_request *r)
 	return vhd_disk_zero(disk, r->offset, r->length, NULL);
 }
 
+static bool needs_flush(const struct vhd_disk *disk,
+			const struct vhd_request *r)
+{
+	return (r->flags & VHD_REQUEST_FUA) ||
+	       ((r->flags & VHD_REQUEST_SURVIVES) &&
+		!vhd_disk_is_settled(disk));
+}
+
 int vhd_request_perform(struct vhd_disk *disk, const struct vhd_request *r)
 {
 	int rc = VHD_E_INVALID;
@@ -120,7 +128,7 @@ int vhd_request_perform(struct vhd_disk *disk, const struct vhd_request *r)
 	case VHD_REQUEST_FLUSH:
 		return vhd_disk_flush(disk, NULL);
 	}
-	if (!rc && (r->flags & VHD_REQUEST_FUA))
+	if (!rc && needs_flush(disk, r))
 		rc = vhd_disk_flush(disk, NULL);
 	return rc;
 }

@@ -220,7 +220,9 @@ static bool is_for_ring(const struct vhd_disk *disk,
 	if (r->kind == VHD_REQUEST_READ)
 		return vhd_disk_may_read(disk, r->offset, r->length);
 	return r->kind == VHD_REQUEST_WRITE &&
-	       vhd_disk_may_overwrite(disk, r->offset, r->length);
+	       vhd_disk_may_overwrite(disk, r->offset, r->length) &&
+	       (!(r->flags & VHD_REQUEST_SURVIVES) ||
+		vhd_disk_is_settled(disk));
 }
 
 bool vhd_ring_try(struct vhd_ring *ring, struct vhd_request *r)

@@ -382,6 +382,39 @@ static void test_errors_of_the_host(void)
 	vhd_disk_close(disk);
 }
 
+/* what a write leaves to memory alone is flushed if it is to survive us */
+static void test_survives(void)
+{
+	static uint8_t buf[4096];
+	struct vhd_disk *disk;
+	struct vhd_queue *q;
+	char path[4096];
+	unsigned before;
+
+	make("survives", VHD_TYPE_DYNAMIC, path);
+	disk = open_gate(path);
+	q = open_queue(disk, 0, 0);
+	EXPECT(vhd_disk_is_settled(disk));
+	must(vhd_queue_write(q, 0, buf, 4096, NULL, 0), "write");
+	EXPECT(result(q) == 0);
+	EXPECT(!vhd_disk_is_settled(disk));
+	/* the same block: its place is not in the file yet */
+	must(vhd_queue_write(q, 4096, buf, 4096, NULL, VHD_REQUEST_SURVIVES),
+	     "write");
+	EXPECT(result(q) == 0);
+	EXPECT(vhd_disk_is_settled(disk));
+	before = gate.flushes;
+	must(vhd_queue_write(q, 0, buf, 4096, NULL, VHD_REQUEST_SURVIVES),
+	     "write");
+	EXPECT(result(q) == 0);
+	EXPECT(gate.flushes == before);
+	must(vhd_queue_zero(q, 0, 2 * MIB, NULL, VHD_REQUEST_SURVIVES), "zero");
+	EXPECT(result(q) == 0);
+	EXPECT(vhd_disk_is_settled(disk));
+	vhd_queue_close(q);
+	vhd_disk_close(disk);
+}
+
 /* a file that ends early under a disk: an error, not what was in memory */
 static void test_short_file(void)
 {
@@ -469,6 +502,7 @@ int main(int argc, char **argv)
 		test_scattered();
 		test_nobody_waits();
 		test_errors_of_the_host();
+		test_survives();
 		test_short_file();
 		test_close();
 	}

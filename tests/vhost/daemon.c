@@ -179,13 +179,14 @@ static void fill(const char *path)
 static void create(const char *path, uint64_t size, struct vhd_disk *parent,
 		   const char *parent_name)
 {
+	bool vhdx = format_of(path) == VHD_FORMAT_VHDX;
 	const struct vhd_create_options o = {
 		.size = sizeof(o),
 		.flags = VHD_CREATE_FORCE,
 		.format = format_of(path),
 		.virtual_size = size,
-		/* many blocks: 1 MiB is the smallest of a VHDX */
-		.block_size = 1u << 20,
+		/* the smallest there are, so that there are many */
+		.block_size = vhdx ? 1u << 20 : 1u << 19,
 		.parent = parent,
 		.parent_name = parent_name,
 	};

@@ -45,17 +45,9 @@ struct vub_serving {
 	enum vub_on_full on_full;
 	unsigned poll_us;
 	_Atomic bool durable; /* each write: no cache as the guest sees it */
-	/*
-	 * The front end would go on with the process after us, if this one
-	 * died. Then a write that has ended must not be forgotten: one that
-	 * changes what the image stores where is made durable, since only a
-	 * flush brings such changes out of our memory. One into a range that is
-	 * stored is in the host's hands when it ends.
-	 */
+	/* The front end would go on with the process after us, if this one
+	 * died. Then a write that has ended must not be forgotten. */
 	bool survives;
-	/* writes that change the image and are not durable; those that failed
-	 * count until the image is closed */
-	_Atomic unsigned unsafe;
 };
 
 struct vub_request_queue {

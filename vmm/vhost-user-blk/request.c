@@ -231,14 +231,14 @@ static int submit_part(struct vub_request *r, struct vhd_queue *queue,
 }
 
 void vub_request_submit(struct vub_request *r, struct vhd_queue *queue,
-			bool durable)
+			uint32_t flags)
 {
 	unsigned parts = vub_request_parts(r);
 
 	r->result = 0;
 	r->pending = 0;
 	for (unsigned i = 0; i < parts; i++)
-		if (!submit_part(r, queue, i, durable ? VHD_REQUEST_FUA : 0))
+		if (!submit_part(r, queue, i, flags))
 			r->pending++;
 }
 
@@ -319,5 +319,4 @@ void vub_request_drop(struct vub_request *r)
 	r->segment_count = 0;
 	r->status = NULL;
 	r->busy = false;
-	r->unsafe = false;
 }

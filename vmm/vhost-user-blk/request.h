@@ -21,8 +21,7 @@
 struct vub_request {
 	struct vub_request *next;
 	uint16_t head;
-	bool busy;   /* between taking and using */
-	bool unsafe; /* it changes the image, and counts as such */
+	bool busy; /* between taking and using */
 	uint32_t type;
 	uint64_t offset; /* bytes */
 	uint64_t length; /* of the data */
@@ -53,9 +52,10 @@ int vub_request_read(struct vub_request *request, struct vub_chain *chain,
 
 /* How many places it needs in a queue. */
 unsigned vub_request_parts(const struct vub_request *request);
-/* Gives it to a queue that has so many; `durable` as each write must be. */
+/* Gives it to a queue that has so many; `flags`, VHD_REQUEST_*, are for writes.
+ */
 void vub_request_submit(struct vub_request *request, struct vhd_queue *queue,
-			bool durable);
+			uint32_t flags);
 
 /* Writes, before it returns. VHD_E_*: some of it may be written. */
 int vub_request_write(const struct vub_request *request,

@@ -139,22 +139,15 @@ static void publish(struct vub_queue *q)
 /* -- taking ------------------------------------------------------------------
  */
 
-static bool is_durable(struct vub_serving *s, struct vub_request *r)
+static uint32_t flags_for(const struct vub_serving *s)
 {
-	if (s->survives && vub_request_changes(r, &s->target)) {
-		if (!r->unsafe)
-			atomic_fetch_add(&s->unsafe, 1);
-		r->unsafe = true;
-		return true;
-	}
-	/* what looks stored may be so in our memory only */
-	return atomic_load(&s->durable) ||
-	       (s->survives && atomic_load(&s->unsafe));
+	return (atomic_load(&s->durable) ? VHD_REQUEST_FUA : 0) |
+	       (s->survives ? VHD_REQUEST_SURVIVES : 0);
 }
 
 static void submit(struct vub_queue *q, struct vub_request *r)
 {
-	vub_request_submit(r, q->queue, is_durable(q->serving, r));
+	vub_request_submit(r, q->queue, flags_for(q->serving));
 	if (!r->pending) /* refused, which the room made impossible */
 		use(q, r, VIRTIO_BLK_S_IOERR);
 }
@@ -182,11 +175,11 @@ static bool write_now(struct vub_queue *q, struct vub_request *r)
 
 	if (r->type != VIRTIO_BLK_T_OUT || r->length > NOW_MAX ||
 	    vhd_queue_in_flight(q->queue) || vub_ring_waiting(&q->ring) ||
-	    atomic_load(&s->durable) || vub_request_changes(r, &s->target) ||
-	    (s->survives && atomic_load(&s->unsafe)))
+	    atomic_load(&s->durable) || vub_request_changes(r, &s->target))
 		return false;
 	/* whatever goes wrong, the queue will find it, too */
-	if (vub_request_write(r, &s->target))
+	if (vub_request_write(r, &s->target) ||
+	    (s->survives && !vhd_disk_is_settled(s->target.disk)))
 		return false;
 	use(q, r, VIRTIO_BLK_S_OK);
 	return true;
@@ -291,8 +284,6 @@ static void end(struct vub_queue *q, const struct vhd_completion *c)
 		return;
 	if (!r->result && r->type == VIRTIO_BLK_T_OUT)
 		q->retry_ms = RETRY_MIN_MS;
-	if (!r->result && r->unsafe)
-		atomic_fetch_sub(&q->serving->unsafe, 1);
 	if (!waits(q, r)) {
 		use(q, r, vub_request_status(r->result));
 		return;

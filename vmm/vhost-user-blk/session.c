@@ -224,8 +224,6 @@ void vub_session_update(struct vub_session *s)
 			vub_queue_stop(q, VUB_STOP_KEEP);
 	}
 	vub_device_want(s->device, wanted);
-	if (!wanted && !vhd_disk_is_active(s->device->disk))
-		atomic_store(&s->serving.unsafe, 0);
 	for (unsigned i = 0; i < s->queue_count; i++)
 		if (is_to_run(&s->queues[i]) && vub_device_ready(s->device))
 			vub_queue_start(&s->queues[i]);
