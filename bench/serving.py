@@ -26,13 +26,14 @@ class Serving:
                 pass
 
     def make_served(self):
-        """disk.raw as served.KIND, written by us: data lie on 4 KiB."""
-        if os.path.exists(self.path("served.vhd")):
-            return
+        """disk.raw as served.KIND, written by us: data lie on 4 KiB. All
+        three are in the page cache in the same way, whatever an earlier case
+        has done to them."""
         self.make_dense()
         for kind in KINDS:
-            output(self.tool, "convert", "--quiet", "--reflink", "never",
-                   self.path("disk.raw"), self.path("served." + kind))
+            if not os.path.exists(self.path("served." + kind)):
+                output(self.tool, "convert", "--quiet", "--reflink", "never",
+                       self.path("disk.raw"), self.path("served." + kind))
         for name in ("disk.raw", "served.vhd", "served.vhdx"):
             self.reread(name)
 

@@ -66,7 +66,7 @@ class Vhost:
             path = self.path("peer." + kind)
             if not os.path.exists(path):
                 shutil.copyfile(self.path("served." + kind), path)
-                self.reread("peer." + kind)
+            self.reread("peer." + kind)
 
     def vhost_times(self, backends, action, depth, driver="sleep"):
         """ns a request: backends is name -> Backend"""
