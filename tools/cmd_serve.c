@@ -14,6 +14,7 @@
 #include "format.h"
 #include "helper.h"
 #include "open.h"
+#include "socketfile.h"
 
 static struct {
 	struct open_options open;
@@ -119,6 +120,9 @@ static int serve_nbd(const char *image)
 		helper_add_value(&a, "--ipaddr", "localhost");
 		helper_add_value(&a, "--port", opt.nbd);
 	} else {
+		/* nbdkit leaves it behind, and does not like to find it */
+		if (socketfile_is_dead(opt.nbd))
+			unlink(opt.nbd);
 		helper_add_value(&a, "--unix", opt.nbd);
 	}
 	if (opt.read_only)

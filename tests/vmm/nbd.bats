@@ -165,6 +165,28 @@ io_direct() {
 	[[ "$output" == *"nonsense"* ]]
 }
 
+@test "serve --nbd ends by a signal, and begins again at the same socket" {
+	local signal
+	vhdtool create --size 8M a.vhdx
+	for signal in TERM KILL TERM; do
+		"$VHDTOOL" serve --nbd s a.vhdx 3>&- &
+		for ((i = 0; i < 200; i++)); do
+			qemu-io -f raw -c "write -P 5 0 64k" -c flush \
+				"nbd+unix:///?socket=$PWD/s" >out 2>&1 && break
+			sleep 0.05
+		done
+		grep -q "wrote 65536" out
+		kill -s "$signal" $!
+		wait $! || [ "$signal" = KILL ]
+	done
+	status 0 vhdtool check a.vhdx
+	[[ "$output" == *"no faults"* ]]
+	# a file that is no socket, or one in use, is left alone
+	echo precious >s2
+	run ! vhdtool serve --nbd s2 a.vhdx
+	[ "$(cat s2)" = precious ]
+}
+
 @test "the image is locked while somebody is connected, and no longer" {
 	vhdtool create --size 8M a.vhdx
 	served s file=a.vhdx

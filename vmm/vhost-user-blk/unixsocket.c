@@ -2,37 +2,19 @@
 #include "unixsocket.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
+
+#include "socketfile.h"
 
 #define BACKLOG 16
 
 static int new_socket(void)
 {
 	return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-}
-
-static bool is_dead(const struct sockaddr_un *address)
-{
-	struct stat st;
-	bool dead;
-	int fd;
-
-	if (lstat(address->sun_path, &st) || !S_ISSOCK(st.st_mode))
-		return false;
-	fd = new_socket();
-	if (fd < 0)
-		return false;
-	dead = connect(fd, (const struct sockaddr *)address,
-		       sizeof(*address)) &&
-	       errno == ECONNREFUSED;
-	close(fd);
-	return dead;
 }
 
 static int bind_to(int fd, const struct sockaddr_un *address)
@@ -43,7 +25,7 @@ static int bind_to(int fd, const struct sockaddr_un *address)
 		return 0;
 	if (errno != EADDRINUSE)
 		return -1;
-	if (!is_dead(address)) {
+	if (!socketfile_is_dead(address->sun_path)) {
 		errno = EADDRINUSE;
 		return -1;
 	}
