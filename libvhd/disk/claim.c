@@ -13,6 +13,7 @@
 #include "core/diag.h"
 #include "disk.h"
 #include "image/layer.h"
+#include "image/writer.h"
 
 static bool same_id(const struct vhd_file_id *a, const struct vhd_file_id *b)
 {
@@ -136,6 +137,33 @@ int vhd_disk_claim(struct vhd_disk *disk, unsigned layer, uint32_t flags,
 
 /* -- a part of a chain -------------------------------------------------------
  */
+
+int vhd_disk_unclaim(struct vhd_disk *disk, unsigned layer)
+{
+	struct vhd_image *image = disk->layers[layer].image;
+	int rc = vhd_image_is_writable(image) ? vhd_image_shut(image) : 0;
+
+	vhd_file_lock(vhd_image_base_file(image), VHD_LOCK_SHARED);
+	return rc;
+}
+
+void vhd_disk_drop_layers(struct vhd_disk *disk, unsigned from, unsigned to)
+{
+	struct vhd_layer gone[VHD_DISK_DEPTH_MAX];
+	unsigned count = to - from;
+
+	vhd_disk_stop(disk);
+	memcpy(gone, disk->layers + from, count * sizeof(gone[0]));
+	memmove(disk->layers + from, disk->layers + to,
+		(disk->count - to) * sizeof(gone[0]));
+	disk->count -= count;
+	vhd_image_know_parent(disk->layers[from - 1].image,
+			      disk->layers[from].image);
+	vhd_disk_go_on(disk);
+	/* nobody reads them any more */
+	for (unsigned i = 0; i < count; i++)
+		vhd_layer_close(&gone[i]);
+}
 
 int vhd_disk_view(struct vhd_disk *disk, unsigned layer, struct vhd_disk **out)
 {

@@ -23,6 +23,23 @@ int vhd_disk_claim(struct vhd_disk *disk, unsigned layer, uint32_t flags,
 		   struct vhd_diag *diag);
 
 /*
+ * Between these two nobody is inside a writable disk: requests that had begun
+ * have ended, flushes too, and all others wait. So layers may be exchanged, and
+ * all that is known of one that is not written by the guest may change, and
+ * sizes. Short, and in one thread at a time.
+ */
+void vhd_disk_stop(struct vhd_disk *disk);
+void vhd_disk_go_on(struct vhd_disk *disk);
+
+/* Ends that for a parent: in order, if it was written. It is read under a
+ * shared lock again. */
+int vhd_disk_unclaim(struct vhd_disk *disk, unsigned layer);
+
+/* The parents [from, to) are none any more; `from` is at least 1. Of a disk in
+ * use. */
+void vhd_disk_drop_layers(struct vhd_disk *disk, unsigned from, unsigned to);
+
+/*
  * The disk that a layer and its parents are: it reads, writes and flushes as
  * if that layer had been opened, and shares everything with `disk`, which must
  * outlive it. For vhd_disk_view_close(), which leaves the images open.

@@ -31,15 +31,6 @@ struct vhd_disk {
 	pthread_cond_t goes_on;
 };
 
-/*
- * Between these two nobody is inside a writable disk: requests that had begun
- * have ended, flushes too, and all others wait. So layers may be exchanged, and
- * all that is known of one that is not written by the guest may change, and
- * sizes. Short, and in one thread at a time.
- */
-void vhd_disk_stop(struct vhd_disk *disk);
-void vhd_disk_go_on(struct vhd_disk *disk);
-
 /* As vhd_disk_hold(), but false instead of waiting. */
 bool vhd_disk_try_hold(struct vhd_disk *disk, unsigned *token);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "image/resize.h"
 
+#include "claim.h"
 #include "core/diag.h"
 #include "disk.h"
 

@@ -17,9 +17,9 @@
 
 #include "core/checked.h"
 #include "core/diag.h"
+#include "image/hold.h"
 #include "image/pack.h"
 #include "image/shed.h"
-#include "image/writer.h"
 #include "job.h"
 #include "sift.h"
 
@@ -145,7 +145,7 @@ static int settle(struct compacting *c)
 	if (!c->live)
 		return 0;
 	vhd_image_hold_writes(c->leaf);
-	return vhd_image_flush(c->leaf);
+	return vhd_disk_flush(c->disk, NULL);
 }
 
 static void go_on(struct compacting *c)

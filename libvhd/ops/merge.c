@@ -30,7 +30,6 @@
 #include "core/diag.h"
 #include "core/guid.h"
 #include "disk/claim.h"
-#include "disk/disk.h"
 #include "file/random.h"
 #include "image/lineage.h"
 #include "job.h"

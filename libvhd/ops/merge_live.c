@@ -19,9 +19,6 @@
 #include "core/checked.h"
 #include "core/diag.h"
 #include "disk/claim.h"
-#include "disk/disk.h"
-#include "image/layer.h"
-#include "image/writer.h"
 #include "link.h"
 #include "merge.h"
 
@@ -142,38 +139,24 @@ static int delete_files(struct live *l)
 	return rc;
 }
 
-/* the layers [top, into) are gone when nobody reads them any more */
+/* the layers [top, into) are gone */
 static void drop_layers(struct live *l)
 {
-	struct vhd_disk *disk = l->disk;
-	struct vhd_layer gone[VHD_DISK_DEPTH_MAX];
-	unsigned count = l->into - l->top;
-
-	vhd_disk_stop(disk);
-	memcpy(gone, disk->layers + l->top, count * sizeof(gone[0]));
-	memmove(disk->layers + l->top, disk->layers + l->into,
-		(disk->count - l->into) * sizeof(gone[0]));
-	disk->count -= count;
+	vhd_disk_drop_layers(l->disk, l->top, l->into);
 	l->into = l->top;
-	vhd_image_know_parent(disk->layers[l->top - 1].image,
-			      disk->layers[l->top].image);
-	vhd_disk_go_on(disk);
-	for (unsigned i = 0; i < count; i++)
-		vhd_layer_close(&gone[i]);
 }
 
 /* the heir, if it was claimed, and all that was merged are parents again */
 static int settle(struct live *l, int rc)
 {
 	unsigned first = l->top > 1 ? l->top - 1 : l->top;
-	struct vhd_image *heir = vhd_disk_image(l->disk, l->top - 1);
 	int end = 0;
 
-	if (l->top > 1 && vhd_image_is_writable(heir))
-		end = vhd_image_shut(heir);
-	for (unsigned i = first; i <= l->into; i++)
-		vhd_file_lock(vhd_image_base_file(vhd_disk_image(l->disk, i)),
-			      VHD_LOCK_SHARED);
+	for (unsigned i = first; i <= l->into; i++) {
+		int one = vhd_disk_unclaim(l->disk, i);
+
+		end = end ? end : one;
+	}
 	if (!rc && end)
 		return fail(l, end, vhd_strerror(end));
 	return rc;

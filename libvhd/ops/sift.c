@@ -31,8 +31,8 @@
 #include "core/checked.h"
 #include "core/diag.h"
 #include "file/file.h"
+#include "image/hold.h"
 #include "image/shed.h"
-#include "image/writer.h"
 #include "job.h"
 #include "unused.h"
 #include "workers.h"
@@ -534,13 +534,13 @@ static bool has_holes(const struct worker *w)
 /* others write: they may be in the middle of it, or have let go of the block */
 static int glance(struct worker *w, uint64_t block, bool *worth)
 {
-	unsigned token = vhd_image_enter(w->s->leaf);
+	unsigned token = vhd_disk_hold(w->s->in->disk);
 	enum verdict verdict = KEEP;
 	int rc;
 
 	w->data = (struct run){0, 0}; /* others make holes, and fill them */
 	rc = judge(w, block, &verdict);
-	vhd_image_leave(w->s->leaf, token);
+	vhd_disk_release(w->s->in->disk, token);
 	*worth = verdict != KEEP || has_holes(w) ||
 		 (w->look.here && w->s->has_parent);
 	return rc;

@@ -75,13 +75,18 @@ ext_is_whole_with_big() {
 }
 
 @test "an image that somebody writes is refused, or read with --force-share" {
+	local inode
 	ext a.raw 48M -t ext4
 	vhdtool convert a.raw a.vhdx
+	inode=$(stat -c %i a.vhdx)
 	coproc vhdtool write --offset 0 a.vhdx
-	# it has the lock once it waits for its input
-	while "$FSMAP" a.vhdx >/dev/null 2>&1; do
-		[ -d "/proc/$COPROC_PID" ]
+	# wait for its lock; asking with ours could keep it from getting it
+	until grep -q ":$inode " /proc/locks; do
+		[ -d "/proc/${COPROC_PID:?has ended}" ]
+		sleep 0.02
 	done
+	run -1 "$FSMAP" a.vhdx
+	[[ "$output" == *"another program has the image open"* ]]
 	list a.vhdx --force-share
 	[ "$(state)" = clean ]
 	kill "$COPROC_PID"
