@@ -12,14 +12,15 @@
 bool socketfile_is_dead(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	size_t n = strlen(path);
 	struct stat st;
 	bool dead;
 	int fd;
 
-	if (strlen(path) >= sizeof(address.sun_path) || lstat(path, &st) ||
+	if (n >= sizeof(address.sun_path) || lstat(path, &st) ||
 	    !S_ISSOCK(st.st_mode))
 		return false;
-	strcpy(address.sun_path, path);
+	memcpy(address.sun_path, path, n + 1);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return false;

@@ -135,9 +135,6 @@ int vhd_disk_claim(struct vhd_disk *disk, unsigned layer, uint32_t flags,
 	return 0;
 }
 
-/* -- a part of a chain -------------------------------------------------------
- */
-
 int vhd_disk_unclaim(struct vhd_disk *disk, unsigned layer)
 {
 	struct vhd_image *image = disk->layers[layer].image;
@@ -164,6 +161,9 @@ void vhd_disk_drop_layers(struct vhd_disk *disk, unsigned from, unsigned to)
 	for (unsigned i = 0; i < count; i++)
 		vhd_layer_close(&gone[i]);
 }
+
+/* -- a part of a chain -------------------------------------------------------
+ */
 
 int vhd_disk_view(struct vhd_disk *disk, unsigned layer, struct vhd_disk **out)
 {

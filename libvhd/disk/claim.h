@@ -22,6 +22,10 @@
 int vhd_disk_claim(struct vhd_disk *disk, unsigned layer, uint32_t flags,
 		   struct vhd_diag *diag);
 
+/* Ends that for a parent, in order if it was written: it is read under a shared
+ * lock again. */
+int vhd_disk_unclaim(struct vhd_disk *disk, unsigned layer);
+
 /*
  * Between these two nobody is inside a writable disk: requests that had begun
  * have ended, flushes too, and all others wait. So layers may be exchanged, and
@@ -30,10 +34,6 @@ int vhd_disk_claim(struct vhd_disk *disk, unsigned layer, uint32_t flags,
  */
 void vhd_disk_stop(struct vhd_disk *disk);
 void vhd_disk_go_on(struct vhd_disk *disk);
-
-/* Ends that for a parent: in order, if it was written. It is read under a
- * shared lock again. */
-int vhd_disk_unclaim(struct vhd_disk *disk, unsigned layer);
 
 /* The parents [from, to) are none any more; `from` is at least 1. Of a disk in
  * use. */

@@ -195,14 +195,15 @@ static int try_cut(struct compacting *c)
 	return rc;
 }
 
+/* whoever has cancelled does not want to wait for others either */
 static int cut_live(struct compacting *c)
 {
 	struct vhd_patience p = {0};
 	int rc;
 
-	while ((rc = try_cut(c)) == VHD_E_BUSY)
+	while ((rc = try_cut(c)) == VHD_E_BUSY && !vhd_job_canceled(c->job))
 		vhd_have_patience(&p);
-	return rc;
+	return rc == VHD_E_BUSY ? VHD_E_CANCELED : rc;
 }
 
 static uint64_t count_bytes(const struct compacting *c,

@@ -164,6 +164,11 @@ void vub_serve_backlog(struct vub_queue *q)
 	publish(q);
 }
 
+static bool is_settled(const struct vub_serving *s)
+{
+	return !s->survives || vhd_disk_is_settled(s->target.disk);
+}
+
 /*
  * The kernel gives a write into its page cache to a thread of its own, which
  * takes many times as long as the write. So a small one that nobody else waits
@@ -175,11 +180,12 @@ static bool write_now(struct vub_queue *q, struct vub_request *r)
 
 	if (r->type != VIRTIO_BLK_T_OUT || r->length > NOW_MAX ||
 	    vhd_queue_in_flight(q->queue) || vub_ring_waiting(&q->ring) ||
-	    atomic_load(&s->durable) || vub_request_changes(r, &s->target))
+	    atomic_load(&s->durable) || !is_settled(s) ||
+	    vub_request_changes(r, &s->target))
 		return false;
-	/* whatever goes wrong, the queue will find it, too */
-	if (vub_request_write(r, &s->target) ||
-	    (s->survives && !vhd_disk_is_settled(s->target.disk)))
+	/* Whatever goes wrong, the queue will find it, too. The block may have
+	 * been let go of in between. */
+	if (vub_request_write(r, &s->target) || !is_settled(s))
 		return false;
 	use(q, r, VIRTIO_BLK_S_OK);
 	return true;
