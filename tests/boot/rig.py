@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Machines that boot, for the tests of the boot loaders: disks are made
+without root, and run under QEMU with its firmware. The serial console is the
+report; a machine is stopped when it has said what it should."""
+
+import os
+import queue
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+
+SKIPPED = 77
+PATIENCE = 300
+MIB = 1 << 20
+OVMF = ("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd")
+TYPES = {"esp": "C12A7328-F81F-11D2-BA4B-00A0C93EC93B",
+         "linux": "0FC63DAF-8483-4772-8E79-3D69D8477DE4",
+         "bios": "21686148-6449-6E6F-744E-656564454649"}
+# what a firmware writes to move about and to colour
+ESCAPES = re.compile(rb"\x1b(\[[0-?]*[ -/]*[@-~]|[()][A-Z0-9]|[=>])")
+
+
+def skip(why):
+    print("skipped: " + why)
+    sys.exit(SKIPPED)
+
+
+def need(*programs):
+    for program in programs:
+        if not shutil.which(program):
+            skip("no " + program)
+
+
+def need_files(*paths):
+    for path in paths:
+        if not os.path.exists(path):
+            skip("no " + path)
+
+
+def run(*command, **more):
+    """Quietly; what it has to say is shown if it fails."""
+    done = subprocess.run(command, check=False, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, **more)
+    if done.returncode:
+        raise AssertionError("%s: %s\n%s" % (
+            " ".join(command), done.returncode,
+            done.stdout if isinstance(done.stdout, str)
+            else done.stdout.decode(errors="replace")))
+    return done.stdout
+
+
+# -- disks -------------------------------------------------------------------
+
+class Part:
+    """A partition: kind "esp", "linux" or "bios", its size in MiB, the file
+    system ("vfat", "exfat", "ext4", None) and a folder whose content it gets.
+    `uuid` is its PARTUUID. FAT's width is chosen by mkfs, or is `fat`."""
+
+    def __init__(self, kind, size, fs=None, content=None, uuid=None, fat=None,
+                 label=None):
+        self.kind, self.size, self.fs = kind, size, fs
+        self.content, self.uuid, self.fat = content, uuid, fat
+        self.label = label
+
+    def make(self, path):
+        with open(path, "wb") as file:
+            file.truncate(self.size * MIB)
+        if self.fs == "vfat":
+            self._make_fat(path)
+        elif self.fs == "ext4":
+            run("mkfs.ext4", "-q", "-F", *(("-L", self.label)
+                                           if self.label else ()),
+                *(("-d", self.content) if self.content else ()), path)
+        elif self.fs:
+            raise ValueError(self.fs)
+
+    def _make_fat(self, path):
+        run("mkfs.vfat", *(("-F", str(self.fat)) if self.fat else ()),
+            *(("-n", self.label) if self.label else ()), path)
+        if self.content:
+            for name in sorted(os.listdir(self.content)):
+                run("mcopy", "-s", "-i", path,
+                    os.path.join(self.content, name), "::/")
+
+
+def make_disk(path, *parts, table="gpt"):
+    """A disk of partitions that begin at whole MiB. Returns their offsets."""
+    script, offsets, at = ["label: " + table], [], 1
+    for part in parts:
+        offsets.append(at * MIB)
+        kind = TYPES[part.kind] if table == "gpt" else {
+            "esp": "ef", "linux": "83"}[part.kind]
+        script.append("start=%dMiB, size=%dMiB, type=%s%s" % (
+            at, part.size, kind,
+            ", uuid=" + part.uuid if part.uuid else ""))
+        at += part.size
+    with open(path, "wb") as file:
+        file.truncate((at + 1) * MIB)
+    run("sfdisk", "--quiet", path, input="\n".join(script) + "\n", text=True)
+    for part, offset in zip(parts, offsets):
+        if part.fs:
+            part.make(path + ".part")
+            run("dd", "if=" + path + ".part", "of=" + path, "bs=1M",
+                "seek=%d" % (offset // MIB), "conv=notrunc,sparse")
+            os.unlink(path + ".part")
+    return offsets
+
+
+# -- machines ----------------------------------------------------------------
+
+class Machine:
+    """One QEMU. `firmware` is "uefi" or "bios"; disks are raw files, written
+    to unless `snapshot`. A store of EFI variables is kept beside the first
+    disk, so that a second boot finds what the first one left."""
+
+    def __init__(self, firmware, *disks, memory=256, snapshot=False,
+                 interface="virtio", options=()):
+        need("qemu-system-x86_64")
+        command = ["qemu-system-x86_64", "-accel",
+                   os.environ.get("VHD_QEMU_ACCEL", "tcg"), "-machine", "q35",
+                   "-m", str(memory), "-display", "none", "-serial", "stdio",
+                   "-monitor", "none", "-net", "none", "-no-reboot"]
+        if firmware == "uefi":
+            need_files(*OVMF)
+            store = disks[0] + ".vars"
+            if not os.path.exists(store):
+                shutil.copy(OVMF[1], store)
+            command += ["-drive", "if=pflash,format=raw,readonly=on,file=" +
+                        OVMF[0], "-drive", "if=pflash,format=raw,file=" +
+                        store]
+        for number, disk in enumerate(disks):
+            drive = "file=%s,format=raw,if=none,id=d%d,cache=writeback" % (
+                disk, number)
+            device = {"virtio": "virtio-blk-pci,drive=d%d",
+                      "nvme": "nvme,serial=d%d,drive=d%d",
+                      "ahci": "ide-hd,drive=d%d"}[interface]
+            command += ["-drive", drive + (",snapshot=on" if snapshot else ""),
+                        "-device", device.replace("%d", str(number))]
+        self.console = []
+        self.process = subprocess.Popen(
+            command + list(options), stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.queue = queue.Queue()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.kill()
+
+    def _listen(self):
+        rest = b""
+        while True:
+            piece = os.read(self.process.stdout.fileno(), 4096)
+            if not piece:
+                break
+            # a prompt has no end of line: what is there so far counts, too
+            rest = ESCAPES.sub(b"", rest + piece)
+            lines = re.split(rb"[\r\n]+", rest)
+            rest = lines.pop()
+            for line in lines:
+                self.queue.put((line, True))
+            self.queue.put((rest, False))
+        self.queue.put(None)
+
+    def text(self):
+        return "\n".join(self.console[-60:])
+
+    def expect(self, *texts, never=(), patience=PATIENCE):
+        """The next line of the console that has one of the texts in it; one
+        of `never` fails the test at once."""
+        end = time.monotonic() + patience
+        while True:
+            try:
+                got = self.queue.get(timeout=max(end - time.monotonic(), 0.01))
+            except queue.Empty:
+                raise AssertionError("no %s in time; it said:\n%s" % (
+                    texts, self.text())) from None
+            if got is None:
+                raise AssertionError("ended without %s; it said:\n%s" % (
+                    texts, self.text()))
+            line = got[0].decode(errors="replace")
+            if got[1] and line.strip():
+                self.console.append(line)
+            for bad in never:
+                if bad in line:
+                    raise AssertionError("%s: %s" % (bad, self.text()))
+            if any(text in line for text in texts):
+                if not got[1]:
+                    self.console.append(line)
+                return line
+
+    def say(self, text):
+        self.process.stdin.write(text.encode())
+        self.process.stdin.flush()
+
+    def wait(self, patience=PATIENCE):
+        """It turns itself off."""
+        self.process.wait(patience)
+
+    def kill(self):
+        """As a power cut does."""
+        self.process.kill()
+        self.process.wait()
