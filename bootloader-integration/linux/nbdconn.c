@@ -298,8 +298,10 @@ void nbd_connection_run(struct nbd_connection *c)
 
 		if (poll(fds, 2, -1) < 0)
 			continue; /* interrupted */
-		take_completions(c);
 		if (fds[1].revents)
 			take_requests(c);
+		/* always: what reads as zeros has ended when it was given, and
+		 * the queue's descriptor does not tell */
+		take_completions(c);
 	}
 }

@@ -12,6 +12,13 @@
 
 #define MESSAGE_SIZE 4096
 
+/*
+ * Seconds until a connection without an answer counts as dead. With more than
+ * one of them the kernel takes 30 if nothing is said, which a busy disk may
+ * need; a server that has died is noticed by its sockets. So: a day.
+ */
+#define PATIENCE 86400
+
 /* the kernel's macros for these mix signs */
 #define HEAD      sizeof(struct nlmsghdr)
 #define GENL_HEAD sizeof(struct genlmsghdr)
@@ -224,6 +231,7 @@ static int connect_on(int fd, const struct nbd_request_device *r)
 	put_u64(&m, NBD_ATTR_SIZE_BYTES, r->size);
 	put_u64(&m, NBD_ATTR_BLOCK_SIZE_BYTES, r->block_size);
 	put_u64(&m, NBD_ATTR_SERVER_FLAGS, r->flags);
+	put_u64(&m, NBD_ATTR_TIMEOUT, PATIENCE);
 	put_sockets(&m, r->sockets, r->socket_count);
 	rc = ask(fd, &m, NBD_ATTR_INDEX, &index, sizeof(index));
 	if (rc)

@@ -229,12 +229,12 @@ class Left:
         text = rig.run("debugfs", "-R", "stat " + path, self.part)
         return b"File not found" not in text
 
-    def root(self, image):
-        """The root's file system, checked, as a file."""
+    def root(self, image, size=24):
+        """The root's file system as a file."""
         raw = image + ".raw"
         self.small.tool("convert", "--force", image, raw)
         rig.run("dd", "if=" + raw, "of=" + raw + ".part", "bs=1M", "skip=1",
-                "count=24")
+                "count=%d" % size, "conv=sparse")
         return raw + ".part"
 
 
