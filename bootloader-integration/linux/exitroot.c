@@ -12,12 +12,16 @@
 
 #include "attach.h"
 #include "command.h"
+#include "device.h"
 #include "diag.h"
 #include "dm.h"
 #include "umount.h"
 #include "volume.h"
 
 #define SHUTDOWN EXITROOT "/shutdown"
+
+/* moments, see device_wait(): 10 seconds */
+#define PATIENCE 500
 
 static int make_folders(void)
 {
@@ -71,6 +75,23 @@ int exitroot_make(void)
 	return rc ? rc : copy_self();
 }
 
+/* The file system is written out when the last one lets go of it. */
+static int unmount_host(void)
+{
+	char source[128];
+
+	if (!umount_source(VOLUME_HOST, source, sizeof(source)))
+		return TOOL_DONE;
+	umount_below(VOLUME_FOLDER);
+	for (int i = 0; i < PATIENCE; i++) {
+		if (strncmp(source, "/dev/", 5) != 0 ||
+		    !device_in_use(source + 5))
+			return TOOL_DONE;
+		device_wait();
+	}
+	return diag_error(source, "is in use still");
+}
+
 int exitroot_release(void)
 {
 	int rc = TOOL_DONE;
@@ -81,8 +102,8 @@ int exitroot_release(void)
 	dm_remove_all(); /* volumes inside the image */
 	if (attach_undo_all())
 		rc = TOOL_FAILED;
-	if (!umount_below(VOLUME_FOLDER))
-		rc = diag_error(VOLUME_HOST, "is in use still");
+	if (unmount_host())
+		rc = TOOL_FAILED;
 	sync();
 	return rc;
 }

@@ -63,24 +63,51 @@ static size_t try_all(const char *folder, bool *moved)
 	return left;
 }
 
-static void make_read_only(const char *folder)
+/* All but `folder` itself leave the tree, used or not. */
+static void detach_children(const char *folder)
 {
 	struct list list = read_mounts(folder);
 
 	for (size_t i = list.count; i-- > 0;)
-		mount(NULL, list.folders[i], NULL, MS_REMOUNT | MS_RDONLY,
-		      NULL);
+		if (strcmp(list.folders[i], folder) != 0)
+			umount2(list.folders[i], MNT_DETACH | UMOUNT_NOFOLLOW);
 	free_list(&list);
 }
 
-bool umount_below(const char *folder)
+static bool try_hard(const char *folder)
 {
 	bool moved = true;
 	size_t left = 1;
 
 	while (left && moved)
 		left = try_all(folder, &moved);
-	if (left)
-		make_read_only(folder);
 	return !left;
+}
+
+bool umount_below(const char *folder)
+{
+	if (try_hard(folder))
+		return true;
+	detach_children(folder);
+	if (try_hard(folder))
+		return true;
+	mount(NULL, folder, NULL, MS_REMOUNT | MS_RDONLY, NULL);
+	return false;
+}
+
+bool umount_source(const char *folder, char *source, size_t size)
+{
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
+	bool found = false;
+	struct mntent *e;
+
+	while (mounts && (e = getmntent(mounts))) {
+		if (strcmp(e->mnt_dir, folder) != 0)
+			continue;
+		snprintf(source, size, "%s", e->mnt_fsname);
+		found = true;
+	}
+	if (mounts)
+		endmntent(mounts);
+	return found;
 }

@@ -59,10 +59,8 @@ for pid in $(pidof vhd-attach); do
 done
 grep -q vhdtest=write /proc/cmdline && . /write.sh
 cd /run/initramfs || echo "GUEST-BAD no exit environment"
+for folder in dev proc sys run; do mount -o rbind /$folder $folder; done
 pivot_root . oldroot
-for folder in dev proc sys run; do
-	/oldroot/bin/busybox mount --move /oldroot/$folder /$folder
-done
 exec /oldroot/bin/busybox chroot . /shutdown poweroff \\
 	<dev/console >dev/console 2>&1
 """
@@ -114,7 +112,7 @@ def fill_root(root):
         os.makedirs(os.path.join(root, name))
     shutil.copy(shutil.which("busybox"), root + "/bin/busybox")
     for name in ("sh", "cat", "echo", "pidof", "head", "kill", "grep",
-                 "pivot_root", "dd", "sync", "mv"):
+                 "mount", "pivot_root", "dd", "sync", "mv"):
         os.symlink("busybox", root + "/bin/" + name)
     put(root + "/init", ROOT_INIT, 0o755)
     put(root + "/write.sh", WRITE)
