@@ -18,6 +18,9 @@
 #include "loopdev.h"
 #include "module.h"
 
+/* how our mapped devices are called */
+#define LABEL "vhd-attach-"
+
 /* -- making ------------------------------------------------------------------
  */
 
@@ -153,7 +156,7 @@ static int build(struct stack *s, char name[DEVICE_NAME])
 	if (rc)
 		return rc;
 	/* one a process: names must not be taken already */
-	snprintf(label, sizeof(label), "vhd-attach-%d", (int)getpid());
+	snprintf(label, sizeof(label), LABEL "%d", (int)getpid());
 	if (dm_create(label, &s->table, &number)) {
 		diag_error(s->image, "cannot be mapped: %s", strerror(errno));
 		diag_hint("the device mapper is the module dm-mod, its zeros "
@@ -191,16 +194,22 @@ int dm_disk_attach(const char *image, const struct open_options *open,
 /* -- taking down -------------------------------------------------------------
  */
 
+/* By its name alone: in an exit environment the kernel does not know any more
+ * where the folder was. */
 bool dm_disk_beneath(const char *loop, char dm[DEVICE_NAME])
 {
-	char path[4096];
+	char path[4096], label[64];
+	const char *name;
 
-	if (!device_attribute(loop, "loop/backing_file", path, sizeof(path)) ||
-	    strncmp(path, "/dev/dm-", 8) != 0 ||
-	    strlen(path + 5) >= DEVICE_NAME)
+	if (!device_attribute(loop, "loop/backing_file", path, sizeof(path)))
 		return false;
-	strcpy(dm, path + 5);
-	return true;
+	name = strrchr(path, '/');
+	if (!name || strncmp(name, "/dm-", 4) != 0 ||
+	    strlen(name + 1) >= DEVICE_NAME)
+		return false;
+	strcpy(dm, name + 1);
+	return device_attribute(dm, "dm/name", label, sizeof(label)) &&
+	       strncmp(label, LABEL, strlen(LABEL)) == 0;
 }
 
 /* The first entry of a folder of links in /sys/block/NAME. */
