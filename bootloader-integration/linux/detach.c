@@ -20,7 +20,19 @@ static int not_ours(const char *name)
 				"attached");
 }
 
-/* The server closes the image when the kernel has let go of it. */
+static int in_use(const char *name)
+{
+	diag_error(name, "is in use");
+	diag_hint("unmount what is mounted from it");
+	return TOOL_FAILED;
+}
+
+/*
+ * The server closes the image when the kernel has let go of the device. Nothing
+ * is to be flushed before: the last one that closed the device has done that,
+ * and a server that is about to die would never answer. If it has died already,
+ * what waits for it is set free, so then nobody's use of the device counts.
+ */
 static int undo_nbd(const char *name)
 {
 	int file = record_open(name);
@@ -29,7 +41,10 @@ static int undo_nbd(const char *name)
 
 	if (file < 0)
 		return not_ours(name);
-	device_flush(name);
+	if (record_is_alive(file) && device_in_use(name)) {
+		close(file);
+		return in_use(name);
+	}
 	rc = nbdlink_disconnect((unsigned)strtoul(name + 3, NULL, 10));
 	if (rc && rc != -EINVAL && rc != -ENOTCONN) {
 		close(file);
@@ -50,6 +65,8 @@ static int undo_loop(const char *name)
 
 	if (!loop_is_ours(name))
 		return not_ours(name);
+	if (device_in_use(name))
+		return in_use(name);
 	if (dm_disk_beneath(name, dm))
 		return dm_disk_detach(name, dm);
 	return loop_detach(name);
@@ -63,11 +80,6 @@ int attach_undo(const char *device)
 		name += 5;
 	if (strchr(name, '/') || strlen(name) >= DEVICE_NAME)
 		return not_ours(device);
-	if (device_in_use(name)) {
-		diag_error(device, "is in use");
-		diag_hint("unmount what is mounted from it");
-		return TOOL_FAILED;
-	}
 	if (strncmp(name, "nbd", 3) == 0)
 		return undo_nbd(name);
 	if (strncmp(name, "loop", 4) == 0)

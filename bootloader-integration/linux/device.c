@@ -57,17 +57,6 @@ void device_scan(const char *name)
 	close(fd);
 }
 
-void device_flush(const char *name)
-{
-	int fd = device_open(name, O_RDONLY);
-
-	if (fd < 0)
-		return;
-	fsync(fd);
-	ioctl(fd, BLKFLSBUF);
-	close(fd);
-}
-
 bool device_attribute(const char *name, const char *file, char *text,
 		      size_t size)
 {

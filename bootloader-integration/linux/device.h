@@ -20,9 +20,6 @@ bool device_in_use(const char *name);
 /* Reads the partition table and waits until the nodes are there. */
 void device_scan(const char *name);
 
-/* What the kernel has written down of it is on its way to the image. */
-void device_flush(const char *name);
-
 /* A line of /sys/block/NAME/FILE. False if there is none. */
 bool device_attribute(const char *name, const char *file, char *text,
 		      size_t size);
