@@ -134,7 +134,13 @@ static grub_err_t disk_read(grub_disk_t disk, grub_disk_addr_t sector,
 
 	if (!rc)
 		return GRUB_ERR_NONE;
-	return vhd_complain(image->leaf->path, rc, &(struct vhd_diag){0});
+	if (grub_errno) /* GRUB itself could not read, and says why */
+		return grub_errno;
+	return grub_error(GRUB_ERR_READ_ERROR,
+			  "%s: byte %llu of the disk cannot be read: %s",
+			  vhd_short(image->leaf->path),
+			  (unsigned long long)sector << disk->log_sector_size,
+			  vhd_strerror(rc));
 }
 
 static grub_err_t disk_write(grub_disk_t disk __attribute__((unused)),
@@ -159,9 +165,4 @@ static struct grub_disk_dev driver = {
 void vhd_disk_start(void)
 {
 	grub_disk_dev_register(&driver);
-}
-
-void vhd_disk_stop(void)
-{
-	grub_disk_dev_unregister(&driver);
 }

@@ -14,7 +14,7 @@ grub_err_t vhd_disk_attach(const char *name, const char *path);
 /* An error if there is no such disk, or something has it open. */
 grub_err_t vhd_disk_detach(const char *name);
 
+/* From here on GRUB sees the disks. */
 void vhd_disk_start(void);
-void vhd_disk_stop(void);
 
 #endif

@@ -39,40 +39,45 @@ static int has_mark(const struct vhd_source *source, grub_uint64_t at,
 	       grub_memcmp(found, mark, MARK) == 0;
 }
 
-static int format_of_content(const struct vhd_source *source, int named)
+/* bits of a mask: 1 << VHD_FORMAT_* */
+static int looks_like(const struct vhd_source *source)
 {
 	int vhdx = has_mark(source, 0, "vhdxfile");
 	int vhd = has_mark(source, source->size - FOOTER, "conectix") ||
 		  has_mark(source, source->size - FOOTER_OLD, "conectix");
 
-	if (vhd && vhdx)
-		return named;
-	/* the end may be lost, the copy of a sparse VHD is at the start */
+	/* the end may be lost; the copy of a sparse VHD is at the start */
 	vhd = vhd || has_mark(source, 0, "conectix");
-	return vhdx ? VHD_FORMAT_VHDX : vhd ? VHD_FORMAT_VHD : 0;
+	return vhd << VHD_FORMAT_VHD | vhdx << VHD_FORMAT_VHDX;
+}
+
+static int refuse(const char *path, const char *why)
+{
+	grub_error(GRUB_ERR_BAD_FILE_TYPE, "%s: %s", vhd_short(path), why);
+	return 0;
 }
 
 int vhd_format_of(const struct vhd_source *source, const char *path)
 {
 	int named = format_of_name(path);
-	int found = format_of_content(source, named);
+	int found = looks_like(source);
 
 	if (grub_errno) {
 		vhd_complain(path, VHD_E_IO, &(struct vhd_diag){0});
 		return 0;
 	}
-	if (!found && !named) {
-		grub_error(GRUB_ERR_BAD_FILE_TYPE,
-			   "%s: is neither a VHD nor a VHDX", vhd_short(path));
-		return 0;
-	}
-	if (found && named && found != named) {
-		grub_error(GRUB_ERR_BAD_FILE_TYPE,
-			   "%s: is a %s, whatever its name says; rename it",
-			   vhd_short(path),
-			   found == VHD_FORMAT_VHD ? "VHD" : "VHDX");
-		return 0;
-	}
+	if (!named && found == 1 << VHD_FORMAT_VHD)
+		return VHD_FORMAT_VHD;
+	if (!named && found == 1 << VHD_FORMAT_VHDX)
+		return VHD_FORMAT_VHDX;
+	if (!named)
+		return refuse(path, found ? "looks like a VHD and like a VHDX; "
+					    "name it .vhd or .vhdx"
+					  : "is neither a VHD nor a VHDX");
 	/* if only the name says it, the reader knows what is damaged */
-	return found ? found : named;
+	if (!found || found & 1 << named)
+		return named;
+	return refuse(path, named == VHD_FORMAT_VHD
+				    ? "is a VHDX, not a VHD; rename it"
+				    : "is a VHD, not a VHDX; rename it");
 }

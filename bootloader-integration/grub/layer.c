@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "layer.h"
 
+#include <grub/misc.h>
 #include <grub/mm.h>
 
 #include "complain.h"
@@ -64,6 +65,21 @@ static grub_err_t open_reader(struct vhd_layer *layer)
 	return rc ? vhd_complain(layer->path, rc, &diag) : GRUB_ERR_NONE;
 }
 
+static void tell_conditions(const struct vhd_layer *layer)
+{
+	uint32_t conditions = vhd_boot_conditions(layer->boot);
+	const char *structure, *text;
+
+	for (uint32_t bit = 1; bit; bit <<= 1) {
+		if (!(conditions & bit))
+			continue;
+		text = vhd_condition_text(bit, NULL, &structure);
+		if (text)
+			grub_printf("vhd: %s: %s: %s\n", layer->path, structure,
+				    text);
+	}
+}
+
 struct vhd_layer *vhd_layer_open(const char *path)
 {
 	struct vhd_layer *layer = grub_zalloc(sizeof(*layer));
@@ -77,6 +93,7 @@ struct vhd_layer *vhd_layer_open(const char *path)
 		path, GRUB_FILE_TYPE_LOOPBACK | GRUB_FILE_TYPE_NO_DECOMPRESS);
 	if (!layer->file || open_reader(layer))
 		goto fail;
+	tell_conditions(layer);
 	return layer;
 
 fail:

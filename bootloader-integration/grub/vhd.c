@@ -2,8 +2,9 @@
 /*
  * vhd.mod: VHD and VHDX images as disks of GRUB's. The module and its command.
  *
- * The module cannot be unloaded while an image is attached: each one holds a
- * reference.
+ * Once its command is there the module stays. GRUB unloads on request what has
+ * disks in use, and its disk cache would take the images of a second life for
+ * those of the first: they would have the same numbers.
  */
 #include <grub/dl.h>
 #include <grub/extcmd.h>
@@ -14,9 +15,6 @@
 #include "version.h"
 
 GRUB_MOD_LICENSE("GPLv3+");
-
-static grub_dl_t this_module;
-static grub_extcmd_t command; /* NULL: this is another GRUB, nothing is set */
 
 static const struct grub_arg_option options[] = {
 	{"delete", 'd', 0, N_("Detach the image; its file is not changed."), 0,
@@ -37,26 +35,12 @@ static int is_device_name(const char *name)
 
 static grub_err_t attach(const char *name, const char *path)
 {
-	grub_err_t error;
-
 	if (!is_device_name(name))
 		return grub_error(GRUB_ERR_BAD_ARGUMENT,
 				  "`%s' is no name for a disk; write it as in "
 				  "`vhd vhd0 FILE'",
 				  name);
-	error = vhd_disk_attach(name, path);
-	if (!error)
-		grub_dl_ref(this_module);
-	return error;
-}
-
-static grub_err_t detach(const char *name)
-{
-	grub_err_t error = vhd_disk_detach(name);
-
-	if (!error)
-		grub_dl_unref(this_module);
-	return error;
+	return vhd_disk_attach(name, path);
 }
 
 static grub_err_t run(grub_extcmd_context_t context, int argc, char **args)
@@ -71,25 +55,17 @@ static grub_err_t run(grub_extcmd_context_t context, int argc, char **args)
 				  "the name of the image file is missing");
 	if (argc > (delete ? 1 : 2))
 		return grub_error(GRUB_ERR_BAD_ARGUMENT, "too many arguments");
-	return delete ? detach(args[0]) : attach(args[0], args[1]);
+	return delete ? vhd_disk_detach(args[0]) : attach(args[0], args[1]);
 }
 
 GRUB_MOD_INIT(vhd)
 {
-	this_module = mod;
 	if (vhd_version_check())
 		return;
-	command = grub_register_extcmd(
+	grub_dl_set_persistent(mod);
+	grub_register_extcmd(
 		"vhd", run, 0, N_("[-d] NAME [FILE]"),
 		N_("Make the disk NAME of a VHD or VHDX image, read-only."),
 		options);
 	vhd_disk_start();
-}
-
-GRUB_MOD_FINI(vhd)
-{
-	if (!command)
-		return;
-	grub_unregister_extcmd(command);
-	vhd_disk_stop();
 }
