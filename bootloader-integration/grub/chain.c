@@ -73,7 +73,8 @@ static int try_path(struct search *s, char *path)
 		note_wrong(s, path, VHD_E_LOOP);
 		return 0;
 	}
-	parent = vhd_layer_open(path);
+	/* little: firmware leaves GRUB little, and a chain may be long */
+	parent = vhd_layer_open(path, VHD_BOOT_WINDOW_MIN);
 	if (!parent) {
 		grub_free(path);
 		if (grub_errno != GRUB_ERR_FILE_NOT_FOUND &&
@@ -156,19 +157,23 @@ static grub_err_t find_parent(struct vhd_layer *leaf, struct vhd_layer *child)
 	return grub_errno;
 }
 
+static grub_err_t complain_of_depth(const struct vhd_layer *leaf)
+{
+	return grub_error(GRUB_ERR_OUT_OF_RANGE, "%s: has more than %d parents",
+			  vhd_short(leaf->path), VHD_BOOT_DEPTH_MAX - 1);
+}
+
 struct vhd_layer *vhd_chain_open(const char *path)
 {
-	struct vhd_layer *leaf = vhd_layer_open(path), *last = leaf;
+	struct vhd_layer *leaf = vhd_layer_open(path, VHD_BOOT_WINDOW);
+	struct vhd_layer *last = leaf;
+	grub_err_t error;
 
 	for (int depth = 1; last && vhd_boot_needs_parent(last->boot);
 	     depth++) {
-		if (depth == VHD_BOOT_DEPTH_MAX)
-			grub_error(GRUB_ERR_OUT_OF_RANGE,
-				   "%s: has more than %d parents",
-				   vhd_short(path), VHD_BOOT_DEPTH_MAX - 1);
-		else
-			find_parent(leaf, last);
-		if (grub_errno) {
+		error = depth == VHD_BOOT_DEPTH_MAX ? complain_of_depth(leaf)
+						    : find_parent(leaf, last);
+		if (error) {
 			vhd_chain_close(leaf);
 			return NULL;
 		}

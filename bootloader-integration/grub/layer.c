@@ -8,7 +8,7 @@
 #include "format.h"
 
 #define ALIGNMENT 16u
-/* Only the pending updates of a VHDX can need more than VHD_BOOT_WINDOW. */
+/* for the pending updates of a VHDX */
 #define WINDOW_MAX ((grub_size_t)16 << 20)
 
 /* GRUB takes a length of 0 for "all that is left" */
@@ -43,12 +43,11 @@ static int try_window(struct vhd_layer *layer, const struct vhd_source *source,
 	return rc;
 }
 
-static grub_err_t open_reader(struct vhd_layer *layer)
+static grub_err_t open_reader(struct vhd_layer *layer, grub_size_t window)
 {
 	struct vhd_source source = {layer->file, read_at,
 				    grub_file_size(layer->file)};
 	struct vhd_diag diag = {0};
-	grub_size_t window = VHD_BOOT_WINDOW;
 	int format, rc;
 
 	if (source.size == GRUB_FILE_SIZE_UNKNOWN)
@@ -80,7 +79,7 @@ static void tell_conditions(const struct vhd_layer *layer)
 	}
 }
 
-struct vhd_layer *vhd_layer_open(const char *path)
+struct vhd_layer *vhd_layer_open(const char *path, grub_size_t window)
 {
 	struct vhd_layer *layer = grub_zalloc(sizeof(*layer));
 
@@ -91,7 +90,7 @@ struct vhd_layer *vhd_layer_open(const char *path)
 		goto fail;
 	layer->file = grub_file_open(
 		path, GRUB_FILE_TYPE_LOOPBACK | GRUB_FILE_TYPE_NO_DECOMPRESS);
-	if (!layer->file || open_reader(layer))
+	if (!layer->file || open_reader(layer, window))
 		goto fail;
 	tell_conditions(layer);
 	return layer;

@@ -14,8 +14,11 @@ struct vhd_layer {
 	struct vhd_boot *boot;
 };
 
-/* NULL and an error of GRUB's that names the file. */
-struct vhd_layer *vhd_layer_open(const char *path);
+/*
+ * NULL and an error of GRUB's that names the file. The reader gets `window`
+ * bytes, or more if pending updates need more.
+ */
+struct vhd_layer *vhd_layer_open(const char *path, grub_size_t window);
 
 /* This one alone, not its parents. Takes NULL. */
 void vhd_layer_close(struct vhd_layer *layer);
