@@ -80,8 +80,8 @@ grub_err_t vhd_disk_detach(const char *name)
 		return grub_error(GRUB_ERR_BAD_DEVICE,
 				  "no image is attached as %s", name);
 	if (image->users)
-		return grub_error(GRUB_ERR_STILL_REFERENCED,
-				  "the disk %s is in use", name);
+		return grub_error(GRUB_ERR_BAD_DEVICE, "the disk %s is in use",
+				  name);
 	*at = image->next;
 	drop(image);
 	return GRUB_ERR_NONE;

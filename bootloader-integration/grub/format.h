@@ -2,6 +2,7 @@
 #ifndef VHD_GRUB_FORMAT_H
 #define VHD_GRUB_FORMAT_H
 
+#include <grub/types.h> /* before <stdint.h>, which knows to undo SIZE_MAX */
 #include <libvhd/boot.h>
 
 /*

@@ -15,8 +15,8 @@ GRUB = "/usr/lib/grub"
 PLATFORMS = {"bios": "i386-pc", "uefi": "x86_64-efi"}
 DISK_DRIVERS = {"bios": ["biosdisk"], "uefi": []}
 MODULES = ["normal", "part_gpt", "part_msdos", "fat", "ext2", "extcmd", "echo",
-           "cat", "cmp", "hashsum", "gcry_sha256", "testspeed", "serial", "terminfo", "terminal",
-           "minicmd", "loopback", "ls", "test", "configfile", "sleep"]
+           "cat", "cmp", "hashsum", "gcry_sha256", "testspeed", "serial",
+           "terminfo", "terminal", "minicmd", "ls", "test"]
 SECTOR = 512
 # where boot.img and diskboot.img have the number of the sector that follows
 BOOT_NEXT = 0x5C
@@ -47,7 +47,8 @@ def prefix_folder(root, firmware, vhd_mod):
 
 def core_image(firmware, path, prefix):
     platform = PLATFORMS[firmware]
-    run("grub-mkimage", "-O", platform, "-o", path, "-p", prefix,
+    run("grub-mkimage", "-O", platform, "-o", path, "-p", prefix, "-d",
+        os.path.join(GRUB, platform),
         *DISK_DRIVERS[firmware], *MODULES)
 
 
