@@ -226,6 +226,15 @@ class Images:
                   Part("linux", 16, "ext4", folder))
         self.convert("nested.raw", outer)
 
+    def make_system(self, folder):
+        """An empty base, and a child with a file system that is `folder`."""
+        raw = os.path.join(self.work, "system.raw")
+        make_disk(raw, Part("linux", 40, "ext4", folder))
+        run(self.vhdtool, "create", "--size", str(os.path.getsize(raw)),
+            self.path("base.vhdx"))
+        self.convert("system.raw", "child.vhdx", "--parent",
+                     self.path("base.vhdx"))
+
     def make_far(self, before):
         """The partition begins after so many MiB of nothing."""
         make_disk(os.path.join(self.work, "far.raw"),
