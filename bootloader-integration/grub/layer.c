@@ -61,7 +61,11 @@ static grub_err_t open_reader(struct vhd_layer *layer, grub_size_t window)
 		rc = try_window(layer, &source, format, window, &diag);
 		window <<= 2;
 	} while (rc == VHD_E_LIMIT && window <= WINDOW_MAX);
-	return rc ? vhd_complain(layer->path, rc, &diag) : GRUB_ERR_NONE;
+	if (rc)
+		return vhd_complain(layer->path, rc, &diag);
+	/* of a copy that the reader can do without */
+	grub_errno = GRUB_ERR_NONE;
+	return GRUB_ERR_NONE;
 }
 
 static void tell_conditions(const struct vhd_layer *layer)

@@ -23,6 +23,9 @@ def content(folder):
     with open(os.path.join(folder, "marker.txt"), "w",
               encoding="ascii") as file:
         file.write(MARKER % 0 + "\n")
+    with open(os.path.join(folder, "grubenv"), "w",
+              encoding="ascii") as file:
+        file.write("# GRUB Environment Block\n".ljust(1024, "#"))
     data = random.Random(7).randbytes(BIG)
     with open(os.path.join(folder, "big.bin"), "wb") as file:
         file.write(data)

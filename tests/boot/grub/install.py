@@ -16,7 +16,8 @@ PLATFORMS = {"bios": "i386-pc", "uefi": "x86_64-efi"}
 DISK_DRIVERS = {"bios": ["biosdisk"], "uefi": []}
 MODULES = ["normal", "part_gpt", "part_msdos", "fat", "ext2", "extcmd", "echo",
            "cat", "cmp", "hashsum", "gcry_sha256", "testspeed", "serial",
-           "terminfo", "terminal", "minicmd", "ls", "test", "linux"]
+           "terminfo", "terminal", "minicmd", "ls", "test", "loadenv",
+           "linux"]
 SECTOR = 512
 # where boot.img and diskboot.img have the number of the sector that follows
 BOOT_NEXT = 0x5C
