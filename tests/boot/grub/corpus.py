@@ -83,9 +83,9 @@ def cut(raw, folder, name):
 
 
 class Corpus:
-    """`good`: name to pieces; `bad`: names of what cannot be read. The
-    pieces are for FAT: GRUB 2.06 does not read a file of ext4 that is one
-    hole."""
+    """`good`: name to pieces; `odd`: those of them that something is to be
+    told of; `bad`: names of what cannot be read. The pieces are for FAT: GRUB
+    2.06 does not read a file of ext4 that is one hole."""
 
     def __init__(self, vhdtool, corpus, folder, pieces):
         self.images = os.path.join(folder, "images")
@@ -96,6 +96,8 @@ class Corpus:
                 if unpack(os.path.join(corpus, name + ".xz"),
                           os.path.join(self.images, name))]
         self.good, self.bad = {}, []
+        self.odd = {name for name, verdict in rows
+                    if verdict in ("ok-recovered", "needs-log-replay")}
         for name, verdict in rows:
             if verdict.startswith("must-be-refused") or \
                     verdict == "parent-missing":
