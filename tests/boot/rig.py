@@ -12,6 +12,8 @@ import sys
 import threading
 import time
 
+import exfat
+
 SKIPPED = 77
 PATIENCE = 300
 MIB = 1 << 20
@@ -70,6 +72,12 @@ class Part:
             file.truncate(self.size * MIB)
         if self.fs == "vfat":
             self._make_fat(path)
+        elif self.fs == "exfat":
+            run("mkfs.exfat", *(("-L", self.label) if self.label else ()),
+                path)
+            if self.content:
+                with exfat.Volume(path) as volume:
+                    volume.add_tree(self.content)
         elif self.fs == "ext4":
             run("mkfs.ext4", "-q", "-F", *(("-L", self.label)
                                            if self.label else ()),
@@ -170,9 +178,10 @@ class Machine:
     def text(self):
         return "\n".join(self.console[-60:])
 
-    def expect(self, *texts, never=(), patience=PATIENCE):
+    def expect(self, *texts, never=(), patience=PATIENCE, whole=False):
         """The next line of the console that has one of the texts in it; one
-        of `never` fails the test at once."""
+        of `never` fails the test at once. A line counts while it is still
+        being written, unless it is wanted `whole`."""
         end = time.monotonic() + patience
         while True:
             try:
@@ -189,7 +198,7 @@ class Machine:
             for bad in never:
                 if bad in line:
                     raise AssertionError("%s: %s" % (bad, self.text()))
-            if any(text in line for text in texts):
+            if (got[1] or not whole) and any(text in line for text in texts):
                 if not got[1]:
                     self.console.append(line)
                 return line
