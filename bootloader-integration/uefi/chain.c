@@ -134,10 +134,22 @@ static int format_of(struct layer *layer, struct vhd_diag *diag)
 	return format_by_content(layer, diag);
 }
 
+/* updates that were announced and cannot be read: what is there may be half of
+ * something */
+static int check_log(const struct layer *layer, struct vhd_diag *diag)
+{
+	if (!(vhd_boot_conditions(layer->boot) & VHD_COND_LOG_INVALID))
+		return 0;
+	return vhd_hint(diag,
+			vhd_fail(diag, VHD_E_LOG, "VHDX log", VHD_NO_OFFSET,
+				 vhd_strerror(VHD_E_LOG)),
+			"run vhdtool check --repair on it");
+}
+
 static int open_boot(struct layer *layer, struct vhd_diag *diag)
 {
 	struct vhd_source source = {layer, read_layer, layer->file.size};
-	int format = format_of(layer, diag);
+	int format = format_of(layer, diag), rc;
 
 	if (format < 0)
 		return format;
@@ -145,8 +157,9 @@ static int open_boot(struct layer *layer, struct vhd_diag *diag)
 	layer->boot = memory_get(vhd_boot_size());
 	if (!layer->window || !layer->boot)
 		return no_memory(diag);
-	return vhd_boot_open(layer->boot, &source, format, layer->window,
-			     VHD_BOOT_WINDOW, &layer->boot, diag);
+	rc = vhd_boot_open(layer->boot, &source, format, layer->window,
+			   VHD_BOOT_WINDOW, &layer->boot, diag);
+	return rc ? rc : check_log(layer, diag);
 }
 
 static int open_layer(struct hostfs *fs, const char *path, struct layer **out,

@@ -29,7 +29,7 @@ def entry_set(name, attributes, flags, cluster, size, valid):
                          checksum16(name.upper().encode("utf-16-le")), 0,
                          valid, 0, cluster, size)
     file = struct.pack("<BBHH", 0x85, 1 + len(pieces), 0, attributes) + \
-        bytes([0, 0, 0, 0, 0, 0, 0x21, 0x58] * 3)[:26]
+        bytes([0, 0] + [0, 0, 0x21, 0x58] * 3).ljust(26, b"\0")
     body = bytearray(file + stream +
                      b"".join(b"\xC1\0" + piece for piece in pieces))
     struct.pack_into("<H", body, 2, checksum16(body, (2, 3)))
@@ -90,8 +90,13 @@ class Volume:
         return not self.bitmap[(cluster - 2) // 8] >> (cluster - 2) % 8 & 1
 
     def _allocate(self, count, stride):
-        free = [c for c in range(2, self.clusters + 2) if self._is_free(c)]
-        got = free[:count * stride:stride]
+        """With a stride of 1, in one run."""
+        got = ()
+        for first in range(2, self.clusters + 2 - count * stride):
+            got = range(first, first + count * stride, stride)
+            if all(map(self._is_free, got)):
+                break
+        got = list(got)
         assert len(got) == count, "the volume is full"
         for cluster in got:
             self.bitmap[(cluster - 2) // 8] |= 1 << (cluster - 2) % 8
@@ -140,6 +145,18 @@ class Volume:
         self._enter(folder, entry_set(name, ARCHIVE, flags,
                                       clusters[0] if clusters else 0,
                                       len(data), valid))
+
+    def set_serial(self, serial):
+        """In both copies of the boot region, whose sums are made anew."""
+        for first in 0, 12:
+            at = first * self.sector
+            self._put(at + 100, struct.pack("<I", serial))
+            total = 0
+            for i, byte in enumerate(self._get(at, 11 * self.sector)):
+                if i not in (106, 107, 112):
+                    total = ((total << 31 | total >> 1) + byte) & 0xFFFFFFFF
+            self._put(at + 11 * self.sector,
+                      struct.pack("<I", total) * (self.sector // 4))
 
     def add_tree(self, source):
         for folder, _, names in sorted(os.walk(source)):

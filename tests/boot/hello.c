@@ -25,12 +25,19 @@
 
 efi_status efi_main(efi_handle image, struct efi_system_table *system);
 
-/* ASCII is enough here */
+/* a serial console need not know more than ASCII: the rest as %xx */
 static void put(const char *text)
 {
 	for (; *text; text++) {
-		efi_char one[2] = {(uint8_t)*text, 0};
+		efi_char one[4] = {(uint8_t)*text};
+		char hex[3];
 
+		if (one[0] >= 0x80) {
+			text_hex(one[0], 2, hex);
+			one[0] = '%';
+			one[1] = (uint8_t)hex[0];
+			one[2] = (uint8_t)hex[1];
+		}
 		firmware->out->output(firmware->out, one);
 	}
 }
