@@ -94,8 +94,10 @@ static int take_run(struct hostfs *fs, const struct hostfs_node *node,
 static int check_node(const struct hostfs *fs, const struct hostfs_node *node,
 		      struct vhd_diag *diag)
 {
-	if (!hostfs_is_cluster(fs, node->cluster) || node->valid > node->size ||
-	    vhd_shift_up(node->size, fs->cluster_shift) > fs->clusters)
+	bool fits = hostfs_is_cluster(fs, node->cluster) &&
+		    vhd_shift_up(node->size, fs->cluster_shift) <= fs->clusters;
+
+	if (node->valid > node->size || (node->size && !fits))
 		return corrupt(diag, VHD_E_CORRUPT,
 			       "the file's size or its place is impossible");
 	return 0;
@@ -105,7 +107,7 @@ int hostfs_map(struct hostfs *fs, const struct hostfs_node *node,
 	       struct hostfs_file *file, struct vhd_diag *diag)
 {
 	struct list list = {.file = file};
-	int rc = node->size ? check_node(fs, node, diag) : 0;
+	int rc = check_node(fs, node, diag);
 
 	if (!rc && node->size)
 		rc = node->contiguous ? take_run(fs, node, &list, diag)
