@@ -21,6 +21,7 @@ struct disk {
 	struct place place;
 	struct chain chain;
 	efi_handle handle;
+	int error;
 };
 
 /* -- the protocol ------------------------------------------------------------
@@ -68,6 +69,8 @@ static efi_status read(struct efi_block_io *io, uint32_t media, uint64_t block,
 	tpl = firmware->boot->raise_tpl(EFI_TPL_CALLBACK);
 	rc = vhd_boot_read(disk->chain.leaf->boot,
 			   block * disk->media.block_size, buf, bytes);
+	if (rc && !disk->error)
+		disk->error = rc;
 	firmware->boot->restore_tpl(tpl);
 	return rc ? EFI_DEVICE_ERROR : EFI_SUCCESS;
 }
@@ -187,6 +190,11 @@ void disk_close(struct disk *disk)
 	chain_close(&disk->chain);
 	place_close(&disk->place);
 	memory_put(disk);
+}
+
+int disk_error(const struct disk *disk)
+{
+	return disk->error;
 }
 
 const struct place *disk_place(const struct disk *disk)

@@ -19,6 +19,9 @@ int disk_open(const struct conf_entry *entry, struct disk **out,
 /* Takes it back. A disk that something holds on to stays. NULL is fine. */
 void disk_close(struct disk *disk);
 
+/* The first error that a read of it met, or 0. */
+int disk_error(const struct disk *disk);
+
 const struct place *disk_place(const struct disk *disk);
 
 #endif

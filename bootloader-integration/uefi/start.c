@@ -146,6 +146,17 @@ static efi_status start_published(const struct conf_entry *entry,
 	return rc ? firmware_status(rc) : status;
 }
 
+/* a file system that was not found may be there and not be readable */
+static void explain_reads(const struct disk *disk)
+{
+	int error = disk_error(disk);
+
+	if (error)
+		console_say("vhdboot: ", disk_place(disk)->image,
+			    ": reading the disk in it failed: ",
+			    vhd_strerror(error), "\n", NULL);
+}
+
 efi_status start_entry(const struct conf_entry *entry)
 {
 	struct vhd_diag diag = {0};
@@ -160,6 +171,8 @@ efi_status start_entry(const struct conf_entry *entry)
 		return firmware_status(rc);
 	}
 	status = start_at(disk_place(disk), entry);
+	if (status != EFI_SUCCESS)
+		explain_reads(disk);
 	disk_close(disk);
 	return status;
 }

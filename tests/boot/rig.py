@@ -143,6 +143,8 @@ class Machine:
             drive = "file=%s,format=raw,if=none,id=d%d,cache=writeback" % (
                 disk, number)
             device = {"virtio": "virtio-blk-pci,drive=d%d",
+                      "4k": "virtio-blk-pci,drive=d%d,logical_block_size=4096"
+                            ",physical_block_size=4096",
                       "nvme": "nvme,serial=d%d,drive=d%d",
                       "ahci": "ide-hd,drive=d%d"}[interface]
             command += ["-drive", drive + (",snapshot=on" if snapshot else ""),
