@@ -18,6 +18,9 @@ SKIPPED = 77
 PATIENCE = 300
 MIB = 1 << 20
 OVMF = ("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd")
+# with Secure Boot, and a key that Debian made for tests in its db
+SECURE = ("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd",
+          "/usr/share/OVMF/OVMF_VARS_4M.snakeoil.fd")
 TYPES = {"esp": "C12A7328-F81F-11D2-BA4B-00A0C93EC93B",
          "linux": "0FC63DAF-8483-4772-8E79-3D69D8477DE4",
          "bios": "21686148-6449-6E6F-744E-656564454649"}
@@ -120,7 +123,7 @@ def make_disk(path, *parts, table="gpt"):
 # -- machines ----------------------------------------------------------------
 
 class Machine:
-    """One QEMU. `firmware` is "uefi" or "bios"; disks are raw files, written
+    """One QEMU. `firmware` is "uefi", "secure" or "bios"; disks are raw files, written
     to unless `snapshot`. A store of EFI variables is kept beside the first
     disk, so that a second boot finds what the first one left."""
 
@@ -131,14 +134,17 @@ class Machine:
                    os.environ.get("VHD_QEMU_ACCEL", "tcg"), "-machine", "q35",
                    "-m", str(memory), "-display", "none", "-serial", "stdio",
                    "-monitor", "none", "-net", "none", "-no-reboot"]
-        if firmware == "uefi":
-            need_files(*OVMF)
+        if firmware in ("uefi", "secure"):
+            code, variables = SECURE if firmware == "secure" else OVMF
+            need_files(code, variables)
             store = disks[0] + ".vars"
             if not os.path.exists(store):
-                shutil.copy(OVMF[1], store)
+                shutil.copy(variables, store)
             command += ["-drive", "if=pflash,format=raw,readonly=on,file=" +
-                        OVMF[0], "-drive", "if=pflash,format=raw,file=" +
-                        store]
+                        code, "-drive", "if=pflash,format=raw,file=" + store]
+        if firmware == "secure":
+            command += ["-machine", "q35,smm=on", "-global",
+                        "driver=cfi.pflash01,property=secure,value=on"]
         for number, disk in enumerate(disks):
             drive = "file=%s,format=raw,if=none,id=d%d,cache=writeback" % (
                 disk, number)
