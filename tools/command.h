@@ -33,12 +33,14 @@ struct command {
 	int (*run)(const char *const *arguments);
 };
 
+extern const struct command attach_command;
 extern const struct command chain_command;
 extern const struct command check_command;
 extern const struct command compact_command;
 extern const struct command compare_command;
 extern const struct command convert_command;
 extern const struct command create_command;
+extern const struct command detach_command;
 extern const struct command discard_command;
 extern const struct command dump_command;
 extern const struct command hash_command;

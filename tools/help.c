@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "diag.h"
 
 /* Column in which the explanation of an option begins. */
 #define HELP_COLUMN 28
@@ -66,7 +67,7 @@ void help_command(const struct command *command)
 		.help = "show this text",
 	};
 
-	printf("Usage: vhdtool %s [OPTIONS] %s\n\n", command->name,
+	printf("Usage: %s %s [OPTIONS] %s\n\n", diag_program, command->name,
 	       command->arguments);
 	print_paragraph(command->description);
 	printf("\nOptions:\n");

@@ -4,7 +4,7 @@
 load helper
 
 COMMANDS="create snapshot info chain map measure convert compare hash read write
-	zero discard check resize log dump"
+	zero discard check resize log dump attach detach"
 
 @test "no arguments: short usage on stderr, exit 2" {
 	status 2 vhdtool
