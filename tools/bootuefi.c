@@ -124,8 +124,11 @@ static int make_folders(const struct place *place)
 	char *note;
 	int rc = boot_folder_make(place->efi, &efi);
 
-	if (!rc)
-		rc = boot_folder_make(place->folder, &folder);
+	if (rc)
+		return rc;
+	rc = boot_folder_make(place->folder, &folder);
+	if (rc && efi)
+		rmdir(place->efi);
 	if (rc || is_there(place->note))
 		return rc;
 	note = boot_text(NOTE_HEAD "%s%s%s", efi ? "EFI\n" : "",
@@ -158,8 +161,9 @@ static int copy_loader(const struct place *place, const char *from)
 }
 
 static int install(const struct place *place, const char *loader,
-		   const char *old, const char *conf)
+		   const char *conf)
 {
+	bool first = !is_there(place->note);
 	int rc = make_folders(place);
 
 	if (rc)
@@ -167,7 +171,7 @@ static int install(const struct place *place, const char *loader,
 	rc = copy_loader(place, loader);
 	if (!rc)
 		rc = write_text(place->conf, conf);
-	if (rc && boot_conf_is_empty(old))
+	if (rc && first)
 		let_go(place);
 	return rc;
 }
@@ -202,7 +206,7 @@ int boot_uefi_install(const char *esp, const char *loader,
 	else if (dry_run)
 		rc = tell_install(&place, loader, entry);
 	else
-		rc = install(&place, loader, old, conf);
+		rc = install(&place, loader, conf);
 out:
 	free(conf);
 	free(old);

@@ -137,6 +137,18 @@ install() {
 	cmp before after
 }
 
+@test "boot-install: a failure on the way leaves nothing behind" {
+	esp
+	mkdir -p esp/EFI/vhdboot files/vhdboot.efi.d
+	printf 'title Mine\nimage /mine.vhdx\n' >esp/EFI/vhdboot/vhdboot.conf
+	rm files/vhdboot.efi
+	mv files/vhdboot.efi.d files/vhdboot.efi
+	tree >before
+	status 1 install --force esp/images/a.vhdx
+	tree >after
+	cmp before after
+}
+
 @test "boot-install: a name is used once" {
 	esp
 	install --force esp/images/a.vhdx
