@@ -2,8 +2,11 @@
 /* The reverse of attach.c. */
 #include <dirent.h>
 #include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "attach.h"
@@ -20,6 +23,38 @@ static int not_ours(const char *name)
 				"attached");
 }
 
+static void *flush(void *name)
+{
+	device_flush(name);
+	return NULL;
+}
+
+/*
+ * The kernel waits for the answer of a server that dies meanwhile until it is
+ * told to disconnect. So whoever flushes must not be whoever tells it.
+ */
+static int flush_and_disconnect(const char *name, int file)
+{
+	const struct timespec moment = {.tv_nsec = 10000000};
+	char copy[DEVICE_NAME];
+	pthread_t thread;
+	bool flushing;
+	int rc;
+
+	snprintf(copy, sizeof(copy), "%s", name);
+	flushing = !pthread_create(&thread, NULL, flush, copy);
+	while (flushing && record_is_served(file)) {
+		if (!pthread_tryjoin_np(thread, NULL))
+			flushing = false;
+		else
+			nanosleep(&moment, NULL);
+	}
+	rc = nbdlink_disconnect((unsigned)strtoul(name + 3, NULL, 10));
+	if (flushing)
+		pthread_join(thread, NULL);
+	return rc;
+}
+
 /* The server closes the image when the kernel has let go of it. */
 static int undo_nbd(const char *name)
 {
@@ -29,8 +64,7 @@ static int undo_nbd(const char *name)
 
 	if (file < 0)
 		return not_ours(name);
-	device_flush(name);
-	rc = nbdlink_disconnect((unsigned)strtoul(name + 3, NULL, 10));
+	rc = flush_and_disconnect(name, file);
 	if (rc && rc != -EINVAL && rc != -ENOTCONN) {
 		close(file);
 		return diag_error(name, "cannot be detached: %s",

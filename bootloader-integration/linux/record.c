@@ -64,6 +64,14 @@ static void read_fault(int file, char *fault, size_t size)
 	}
 }
 
+bool record_is_served(int file)
+{
+	if (flock(file, LOCK_EX | LOCK_NB))
+		return true;
+	flock(file, LOCK_UN);
+	return false;
+}
+
 bool record_wait(int file, char *fault, size_t size)
 {
 	struct stat st;

@@ -39,6 +39,9 @@ void record_end(struct record *record, const char *fault);
 /* -1 with errno, ENOENT: none of ours. */
 int record_open(const char *name);
 
+/* Does the server live? */
+bool record_is_served(int file);
+
 /*
  * Waits for the server's end and closes the file. True if it ended well; else
  * why not is in `fault`.
