@@ -65,15 +65,13 @@ static int connect_failed(const char *image, int error)
 	return TOOL_FAILED;
 }
 
-static int connect_device(struct service *s, const char *image,
-			  unsigned connections)
+static int connect_device(struct service *s, const char *image)
 {
 	const struct nbd_request_device request = {
 		.size = vhd_disk_size(s->disk),
 		.block_size = vhd_disk_sector_size(s->disk),
 		.flags = nbd_server_flags(s->server),
-		.sockets = nbd_server_sockets(s->server),
-		.socket_count = connections,
+		.socket = nbd_server_socket(s->server),
 	};
 	int rc = nbdlink_connect(&request);
 
@@ -90,26 +88,16 @@ static int connect_device(struct service *s, const char *image,
 	return TOOL_DONE;
 }
 
-static unsigned connection_count(void)
-{
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
-
-	if (n < 1)
-		return 1;
-	return n > NBDSERVER_CONNECTIONS ? NBDSERVER_CONNECTIONS : (unsigned)n;
-}
-
 /* 0 when the device is there and its server runs */
 static int begin(struct service *s, const char *image)
 {
-	unsigned connections = connection_count();
 	struct vhd_diag diag = {0};
-	int rc = nbd_server_open(s->disk, connections, &s->server, &diag);
+	int rc = nbd_server_open(s->disk, &s->server, &diag);
 
 	if (rc)
 		return diag_failure(image, rc, &diag);
 	daemon_stay();
-	rc = connect_device(s, image, connections);
+	rc = connect_device(s, image);
 	if (rc)
 		nbd_server_close(s->server);
 	return rc;

@@ -13,8 +13,8 @@
 
 #include "nbdwire.h"
 
-/* requests at a time, and bytes of each: what the kernel asks for by default */
-#define NBDCONN_SLOTS  64
+/* requests at a time, and bytes of each: what the kernel has by default */
+#define NBDCONN_SLOTS  128
 #define NBDCONN_BUFFER ((size_t)128 << 10)
 
 struct nbd_slot {

@@ -12,13 +12,6 @@
 
 #define MESSAGE_SIZE 4096
 
-/*
- * Seconds until a connection without an answer counts as dead. With more than
- * one of them the kernel takes 30 if nothing is said, which a busy disk may
- * need; a server that has died is noticed by its sockets. So: a day.
- */
-#define PATIENCE 86400
-
 /* the kernel's macros for these mix signs */
 #define HEAD      sizeof(struct nlmsghdr)
 #define GENL_HEAD sizeof(struct genlmsghdr)
@@ -205,16 +198,13 @@ static int find_family(int fd, uint16_t *family)
 /* -- the two commands --------------------------------------------------------
  */
 
-static void put_sockets(struct message *m, const int *sockets, unsigned count)
+static void put_socket(struct message *m, int fd)
 {
 	size_t list = begin_nest(m, NBD_ATTR_SOCKETS);
+	size_t item = begin_nest(m, NBD_SOCK_ITEM);
 
-	for (unsigned i = 0; i < count; i++) {
-		size_t item = begin_nest(m, NBD_SOCK_ITEM);
-
-		put_u32(m, NBD_SOCK_FD, (uint32_t)sockets[i]);
-		end_nest(m, item);
-	}
+	put_u32(m, NBD_SOCK_FD, (uint32_t)fd);
+	end_nest(m, item);
 	end_nest(m, list);
 }
 
@@ -231,8 +221,7 @@ static int connect_on(int fd, const struct nbd_request_device *r)
 	put_u64(&m, NBD_ATTR_SIZE_BYTES, r->size);
 	put_u64(&m, NBD_ATTR_BLOCK_SIZE_BYTES, r->block_size);
 	put_u64(&m, NBD_ATTR_SERVER_FLAGS, r->flags);
-	put_u64(&m, NBD_ATTR_TIMEOUT, PATIENCE);
-	put_sockets(&m, r->sockets, r->socket_count);
+	put_socket(&m, r->socket);
 	rc = ask(fd, &m, NBD_ATTR_INDEX, &index, sizeof(index));
 	if (rc)
 		return rc;

@@ -19,10 +19,8 @@
 #define NBDWIRE_READ_ONLY         (1u << 1)
 #define NBDWIRE_SEND_FLUSH        (1u << 2)
 #define NBDWIRE_SEND_FUA          (1u << 3)
-#define NBDWIRE_ROTATIONAL        (1u << 4)
 #define NBDWIRE_SEND_TRIM         (1u << 5)
 #define NBDWIRE_SEND_WRITE_ZEROES (1u << 6)
-#define NBDWIRE_CAN_MULTI_CONN    (1u << 8)
 
 enum nbdwire_type {
 	NBDWIRE_READ = 0,
