@@ -66,7 +66,7 @@ class Serving:
         if not shutil.which("fio"):
             self.table.note(name, "skipped: no fio")
             return
-        count = max(self.size.requests // (5 if action == "write" else 1), 10)
+        count = max(self.size.requests, 10)
 
         def settled(measure):
             def after():

@@ -34,6 +34,8 @@ struct command {
 };
 
 extern const struct command attach_command;
+extern const struct command boot_check_command;
+extern const struct command boot_install_command;
 extern const struct command chain_command;
 extern const struct command check_command;
 extern const struct command compact_command;

@@ -81,7 +81,7 @@ void help_command(const struct command *command)
 static void print_commands(const struct command *const *commands)
 {
 	for (; *commands; commands++)
-		printf("  %-10s %s\n", (*commands)->name, (*commands)->summary);
+		printf("  %-12s %s\n", (*commands)->name, (*commands)->summary);
 }
 
 void help_all(const struct command *const *commands)

@@ -31,8 +31,9 @@ static int fill(int fd, const char *bytes, size_t len)
 	mode_t mask = umask(0);
 
 	umask(mask);
-	/* mkstemp() is stricter than a file of the user's should be */
-	if (fchmod(fd, 0666 & ~mask))
+	/* mkstemp() is stricter than a file of the user's should be; FAT knows
+	 * no modes and says EPERM */
+	if (fchmod(fd, 0666 & ~mask) && errno != EPERM)
 		return -1;
 	while (len > 0) {
 		ssize_t n = write(fd, bytes, len);

@@ -16,13 +16,16 @@
 #include "output.h"
 
 static const struct command *const commands[] = {
-	&create_command,  &snapshot_command, &info_command,    &chain_command,
-	&map_command,     &measure_command,  &convert_command, &compare_command,
-	&hash_command,    &read_command,     &write_command,   &zero_command,
-	&discard_command, &check_command,    &compact_command, &trim_command,
-	&resize_command,  &merge_command,    &rebase_command,  &set_command,
-	&log_command,     &dump_command,     &mount_command,   &umount_command,
-	&attach_command,  &detach_command,   &serve_command,   NULL,
+	&create_command,     &snapshot_command,     &info_command,
+	&chain_command,      &map_command,          &measure_command,
+	&convert_command,    &compare_command,      &hash_command,
+	&read_command,       &write_command,        &zero_command,
+	&discard_command,    &check_command,        &compact_command,
+	&trim_command,       &resize_command,       &merge_command,
+	&rebase_command,     &set_command,          &log_command,
+	&dump_command,       &mount_command,        &umount_command,
+	&attach_command,     &detach_command,       &serve_command,
+	&boot_check_command, &boot_install_command, NULL,
 };
 
 static const struct command *find(const char *name)

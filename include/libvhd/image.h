@@ -202,13 +202,6 @@ int vhd_image_metadata_read(struct vhd_image *image, const struct vhd_guid *id,
 int vhd_image_check_parent(struct vhd_image *child, struct vhd_image *parent,
 			   struct vhd_diag *diag);
 
-/*
- * The code ("footer-lost"), structure and sentence of one condition bit; NULL
- * for an unknown bit. Static strings; NULL outputs are skipped.
- */
-const char *vhd_condition_text(uint32_t bit, const char **code,
-			       const char **structure);
-
 /* -- looking inside, for tools ------------------------------------------- */
 
 enum vhd_severity {

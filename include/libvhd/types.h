@@ -81,6 +81,13 @@ enum vhd_condition {
 	VHD_COND_ENCRYPTED = 1 << 16,   /* XenServer key hash present */
 };
 
+/*
+ * The code ("footer-lost"), structure and sentence of one condition bit; NULL
+ * for an unknown bit. Static strings; NULL outputs are skipped.
+ */
+const char *vhd_condition_text(uint32_t bit, const char **code,
+			       const char **structure);
+
 #ifdef __cplusplus
 }
 #endif

@@ -57,3 +57,18 @@ const struct vhd_condition_row *vhd_condition_rows(size_t *count)
 	*count = sizeof(rows) / sizeof(rows[0]);
 	return rows;
 }
+
+const char *vhd_condition_text(uint32_t bit, const char **code,
+			       const char **structure)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].bit != bit)
+			continue;
+		if (code)
+			*code = rows[i].code;
+		if (structure)
+			*structure = rows[i].structure;
+		return rows[i].text;
+	}
+	return NULL;
+}

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "core/checked.h"
-#include "core/condition.h"
 #include "core/diag.h"
 #include "layer.h"
 #include "table.h"
@@ -254,22 +253,4 @@ int vhd_image_check_parent(struct vhd_image *child, struct vhd_image *parent,
 				      "child",
 				      parent->sector_size);
 	return 0;
-}
-
-const char *vhd_condition_text(uint32_t bit, const char **code,
-			       const char **structure)
-{
-	size_t count;
-	const struct vhd_condition_row *rows = vhd_condition_rows(&count);
-
-	for (size_t i = 0; i < count; i++) {
-		if (rows[i].bit != bit)
-			continue;
-		if (code)
-			*code = rows[i].code;
-		if (structure)
-			*structure = rows[i].structure;
-		return rows[i].text;
-	}
-	return NULL;
 }

@@ -12,10 +12,15 @@ import sys
 import threading
 import time
 
+import exfat
+
 SKIPPED = 77
 PATIENCE = 300
 MIB = 1 << 20
 OVMF = ("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd")
+# with Secure Boot, and a key that Debian made for tests in its db
+SECURE = ("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd",
+          "/usr/share/OVMF/OVMF_VARS_4M.snakeoil.fd")
 TYPES = {"esp": "C12A7328-F81F-11D2-BA4B-00A0C93EC93B",
          "linux": "0FC63DAF-8483-4772-8E79-3D69D8477DE4",
          "bios": "21686148-6449-6E6F-744E-656564454649"}
@@ -70,6 +75,12 @@ class Part:
             file.truncate(self.size * MIB)
         if self.fs == "vfat":
             self._make_fat(path)
+        elif self.fs == "exfat":
+            run("mkfs.exfat", *(("-L", self.label) if self.label else ()),
+                path)
+            if self.content:
+                with exfat.Volume(path) as volume:
+                    volume.add_tree(self.content)
         elif self.fs == "ext4":
             run("mkfs.ext4", "-q", "-F", *(("-L", self.label)
                                            if self.label else ()),
@@ -112,7 +123,7 @@ def make_disk(path, *parts, table="gpt"):
 # -- machines ----------------------------------------------------------------
 
 class Machine:
-    """One QEMU. `firmware` is "uefi" or "bios"; disks are raw files, written
+    """One QEMU. `firmware` is "uefi", "secure" or "bios"; disks are raw files, written
     to unless `snapshot`. A store of EFI variables is kept beside the first
     disk, so that a second boot finds what the first one left."""
 
@@ -123,18 +134,23 @@ class Machine:
                    os.environ.get("VHD_QEMU_ACCEL", "tcg"), "-machine", "q35",
                    "-m", str(memory), "-display", "none", "-serial", "stdio",
                    "-monitor", "none", "-net", "none", "-no-reboot"]
-        if firmware == "uefi":
-            need_files(*OVMF)
+        if firmware in ("uefi", "secure"):
+            code, variables = SECURE if firmware == "secure" else OVMF
+            need_files(code, variables)
             store = disks[0] + ".vars"
             if not os.path.exists(store):
-                shutil.copy(OVMF[1], store)
+                shutil.copy(variables, store)
             command += ["-drive", "if=pflash,format=raw,readonly=on,file=" +
-                        OVMF[0], "-drive", "if=pflash,format=raw,file=" +
-                        store]
+                        code, "-drive", "if=pflash,format=raw,file=" + store]
+        if firmware == "secure":
+            command += ["-machine", "q35,smm=on", "-global",
+                        "driver=cfi.pflash01,property=secure,value=on"]
         for number, disk in enumerate(disks):
             drive = "file=%s,format=raw,if=none,id=d%d,cache=writeback" % (
                 disk, number)
             device = {"virtio": "virtio-blk-pci,drive=d%d",
+                      "4k": "virtio-blk-pci,drive=d%d,logical_block_size=4096"
+                            ",physical_block_size=4096",
                       "nvme": "nvme,serial=d%d,drive=d%d",
                       "ahci": "ide-hd,drive=d%d"}[interface]
             command += ["-drive", drive + (",snapshot=on" if snapshot else ""),
@@ -170,9 +186,10 @@ class Machine:
     def text(self):
         return "\n".join(self.console[-60:])
 
-    def expect(self, *texts, never=(), patience=PATIENCE):
+    def expect(self, *texts, never=(), patience=PATIENCE, whole=False):
         """The next line of the console that has one of the texts in it; one
-        of `never` fails the test at once."""
+        of `never` fails the test at once. A line counts while it is still
+        being written, unless it is wanted `whole`."""
         end = time.monotonic() + patience
         while True:
             try:
@@ -189,7 +206,7 @@ class Machine:
             for bad in never:
                 if bad in line:
                     raise AssertionError("%s: %s" % (bad, self.text()))
-            if any(text in line for text in texts):
+            if (got[1] or not whole) and any(text in line for text in texts):
                 if not got[1]:
                     self.console.append(line)
                 return line
