@@ -300,8 +300,7 @@ void nbd_connection_run(struct nbd_connection *c)
 			continue; /* interrupted */
 		if (fds[1].revents)
 			take_requests(c);
-		/* always: what reads as zeros has ended when it was given, and
-		 * the queue's descriptor does not tell */
-		take_completions(c);
+		if (fds[0].revents)
+			take_completions(c);
 	}
 }

@@ -124,9 +124,7 @@ unsigned vhd_queue_wait(struct vhd_queue *queue, struct vhd_completion *out,
 
 /*
  * A descriptor for poll(), readable when there may be completions. It stays so
- * until vhd_queue_poll() has returned 0. Owned by the queue. A request that
- * needs nothing from the host may end while it is given, which the descriptor
- * does not tell: call vhd_queue_poll() once after giving and before waiting.
+ * until vhd_queue_poll() has returned 0. Owned by the queue.
  */
 int vhd_queue_fd(struct vhd_queue *queue);
 

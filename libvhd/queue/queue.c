@@ -220,11 +220,19 @@ int vhd_queue_discard(struct vhd_queue *q, uint64_t offset, uint64_t length,
 			  flags);
 }
 
-int vhd_queue_submit(struct vhd_queue *q)
+static void begin_all(struct vhd_queue *q)
 {
 	vhd_pool_give(q->pool, &q->begun);
 	if (q->ring)
 		vhd_ring_submit(q->ring);
+}
+
+int vhd_queue_submit(struct vhd_queue *q)
+{
+	begin_all(q);
+	/* what needs nothing from the host ended when it was given */
+	if (q->ring && q->done.first)
+		vhd_ring_tell(q->ring);
 	return 0;
 }
 
@@ -253,7 +261,7 @@ static void collect(struct vhd_queue *q)
 	if (vhd_pool_load(q->pool))
 		vhd_pool_collect(q->pool, &q->done);
 	/* a request that the ring gave up goes on at once */
-	vhd_queue_submit(q);
+	begin_all(q);
 }
 
 unsigned vhd_queue_poll(struct vhd_queue *q, struct vhd_completion *out,
@@ -309,7 +317,7 @@ unsigned vhd_queue_wait(struct vhd_queue *q, struct vhd_completion *out,
 	unsigned n = 0;
 
 	min = min < max ? min : max;
-	vhd_queue_submit(q);
+	begin_all(q);
 	for (;;) {
 		int left;
 

@@ -149,6 +149,7 @@ void vhd_ring_submit(struct vhd_ring *ring);
 void vhd_ring_collect(struct vhd_ring *ring, int timeout_ms);
 /* A descriptor, from the first call on; -1 with errno. */
 int vhd_ring_fd(struct vhd_ring *ring);
+void vhd_ring_tell(struct vhd_ring *ring); /* makes it readable */
 void vhd_ring_calm(struct vhd_ring *ring);
 
 #endif

@@ -352,6 +352,14 @@ int vhd_ring_fd(struct vhd_ring *ring)
 	return ring->fd = fd;
 }
 
+void vhd_ring_tell(struct vhd_ring *ring)
+{
+	const uint64_t one = 1;
+
+	if (ring->fd >= 0)
+		(void)!write(ring->fd, &one, sizeof(one));
+}
+
 void vhd_ring_calm(struct vhd_ring *ring)
 {
 	uint64_t count;

@@ -415,6 +415,35 @@ static void test_survives(void)
 	vhd_disk_close(disk);
 }
 
+/* zeros need nothing from the host: the descriptor tells of them all the same
+ */
+static void test_descriptor_tells(void)
+{
+	struct vhd_completion done[8];
+	static uint8_t buf[4096];
+	struct vhd_disk *disk;
+	struct vhd_queue *q;
+	struct pollfd p = {.events = POLLIN};
+	char path[4096];
+
+	make("tells", VHD_TYPE_DYNAMIC, path);
+	disk = open_path(path, 0);
+	must(vhd_disk_read(disk, 0, buf, sizeof(buf), NULL), "read");
+	q = open_queue(disk, 0, 0);
+	p.fd = vhd_queue_fd(q);
+	for (int i = 0; i < 2; i++) {
+		EXPECT(vhd_queue_poll(q, done, 8) == 0);
+		EXPECT(poll(&p, 1, 0) == 0);
+		must(vhd_queue_read(q, 0, buf, sizeof(buf), NULL, 0), "give");
+		vhd_queue_submit(q);
+		EXPECT(poll(&p, 1, 60000) == 1);
+		EXPECT(vhd_queue_poll(q, done, 8) == 1 && !done[0].result);
+	}
+	vhd_queue_close(q);
+	vhd_disk_close(disk);
+	unlink(path);
+}
+
 /* a file that ends early under a disk: an error, not what was in memory */
 static void test_short_file(void)
 {
@@ -503,6 +532,7 @@ int main(int argc, char **argv)
 		test_nobody_waits();
 		test_errors_of_the_host();
 		test_survives();
+		test_descriptor_tells();
 		test_short_file();
 		test_close();
 	}
