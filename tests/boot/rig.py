@@ -120,6 +120,10 @@ def make_disk(path, *parts, table="gpt"):
     return offsets
 
 
+class Silence(AssertionError):
+    """The machine has not said it in time, but may yet."""
+
+
 # -- machines ----------------------------------------------------------------
 
 class Machine:
@@ -195,7 +199,7 @@ class Machine:
             try:
                 got = self.queue.get(timeout=max(end - time.monotonic(), 0.01))
             except queue.Empty:
-                raise AssertionError("no %s in time; it said:\n%s" % (
+                raise Silence("no %s in time; it said:\n%s" % (
                     texts, self.text())) from None
             if got is None:
                 raise AssertionError("ended without %s; it said:\n%s" % (
@@ -214,6 +218,17 @@ class Machine:
     def say(self, text):
         self.process.stdin.write(text.encode())
         self.process.stdin.flush()
+
+    def ask(self, line, answer, pause=10):
+        """Says it until it is answered: a firmware that is busy loses some of
+        what is typed."""
+        for _ in range(PATIENCE // pause):
+            self.say(line)
+            try:
+                return self.expect(answer, patience=pause)
+            except Silence:
+                pass
+        return self.expect(answer, patience=pause)
 
     def wait(self, patience=PATIENCE):
         """It turns itself off."""
