@@ -63,9 +63,17 @@ static void give(struct worker *w, uint8_t *buf)
 
 static void *work(void *ctx)
 {
+	const struct vhd_queue_options o = {
+		.size = sizeof(o),
+		.engine = run.engine,
+		.depth = run.depth,
+		.flags = VHD_QUEUE_ONE_THREAD,
+	};
 	struct vhd_completion done[64];
 	struct worker *w = ctx;
 	uint64_t given = 0;
+
+	must(vhd_queue_open(run.disk, &o, &w->queue, NULL), "queue");
 
 	for (; given < run.depth && given < run.requests; given++)
 		give(w, w->memory + given * LENGTH);
@@ -78,20 +86,17 @@ static void *work(void *ctx)
 				give(w, done[i].user_data);
 		}
 	}
+	vhd_queue_close(w->queue);
 	return NULL;
 }
 
 static void prepare(struct worker *w, unsigned index)
 {
-	const struct vhd_queue_options o = {
-		.size = sizeof(o), .engine = run.engine, .depth = run.depth};
-
 	w->state = 0x9E3779B97F4A7C15u * (index + 1);
 	w->memory = aligned_alloc(4096, (size_t)run.depth * LENGTH);
 	if (!w->memory)
 		abort();
 	memset(w->memory, (int)index + 1, (size_t)run.depth * LENGTH);
-	must(vhd_queue_open(run.disk, &o, &w->queue, NULL), "queue");
 }
 
 static double now(void)
@@ -131,10 +136,8 @@ static double measure(unsigned queues)
 	for (unsigned i = 0; i < queues; i++)
 		pthread_join(workers[i].thread, NULL);
 	end = now();
-	for (unsigned i = 0; i < queues; i++) {
-		vhd_queue_close(workers[i].queue);
+	for (unsigned i = 0; i < queues; i++)
 		free(workers[i].memory);
-	}
 	free(workers);
 	return (end - start) / (double)(run.requests * queues);
 }

@@ -43,7 +43,17 @@ struct vhd_queue_options {
 	/* threads, started when they are needed: 1 to 64; 0: 4 beside a ring,
 	 * else 16 */
 	unsigned threads;
+	unsigned flags; /* VHD_QUEUE_ONE_THREAD */
 };
+
+/*
+ * All functions of the queue, opening and closing too, are called by one and
+ * the same thread, which sleeps in vhd_queue_wait() only: the queue has no
+ * descriptor. The kernel then leaves its part of ending a request to that
+ * thread, which makes small requests cheaper. From another thread such a queue
+ * does not work.
+ */
+#define VHD_QUEUE_ONE_THREAD (1u << 0)
 
 /* write, zero: durable when it ends */
 #define VHD_REQUEST_FUA (1u << 0)
@@ -124,7 +134,8 @@ unsigned vhd_queue_wait(struct vhd_queue *queue, struct vhd_completion *out,
 
 /*
  * A descriptor for poll(), readable when there may be completions. It stays so
- * until vhd_queue_poll() has returned 0. Owned by the queue.
+ * until vhd_queue_poll() has returned 0. Owned by the queue. -1 if there is
+ * none: the host gives no more, or VHD_QUEUE_ONE_THREAD.
  */
 int vhd_queue_fd(struct vhd_queue *queue);
 

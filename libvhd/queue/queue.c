@@ -21,9 +21,10 @@
 static int check(const struct vhd_queue_options *o, struct vhd_diag *diag)
 {
 	if (o->engine < VHD_QUEUE_AUTO || o->engine > VHD_QUEUE_THREADS ||
-	    o->depth > DEPTH_MAX || o->threads > THREADS_MAX)
+	    o->depth > DEPTH_MAX || o->threads > THREADS_MAX ||
+	    o->flags & ~VHD_QUEUE_ONE_THREAD)
 		return vhd_fail(diag, VHD_E_INVALID, NULL, VHD_NO_OFFSET,
-				"no such engine, or too deep a queue");
+				"no such engine or flag, or too deep a queue");
 	return 0;
 }
 
@@ -32,6 +33,7 @@ static int start(struct vhd_queue *q, const struct vhd_queue_options *o)
 	unsigned threads = o->threads;
 	int rc = 0;
 
+	q->one_thread = o->flags & VHD_QUEUE_ONE_THREAD;
 	q->depth = o->depth ? o->depth : DEPTH;
 	q->requests = calloc(q->depth, sizeof(*q->requests));
 	if (!q->requests)
@@ -334,6 +336,8 @@ unsigned vhd_queue_wait(struct vhd_queue *q, struct vhd_completion *out,
 
 int vhd_queue_fd(struct vhd_queue *q)
 {
+	if (q->one_thread)
+		return -1;
 	return q->ring ? vhd_ring_fd(q->ring) : vhd_pool_fd(q->pool);
 }
 

@@ -106,6 +106,7 @@ struct vhd_queue {
 	struct vhd_request_list begun; /* for the pool, at the next submit */
 	struct vhd_request_list done;
 	unsigned depth;
+	bool one_thread;
 	unsigned in_flight; /* not idle */
 };
 

@@ -40,15 +40,24 @@ struct vhd_ring {
 	int fd;             /* for the queue's user, or -1 */
 };
 
+/*
+ * A completion interrupts nobody: whoever reaps is in the kernel, or polls the
+ * flag that is set for it. If that is always the same thread, it is not even
+ * written before. An eventfd for such a ring is not to be had: it stays silent
+ * (Linux 6.18) where that of the pool, which the ring watches, was the cause.
+ * Older kernels know less.
+ */
 static int set_up(struct vhd_ring *ring, unsigned entries)
 {
-	/* a completion interrupts nobody: whoever reaps is in the kernel, or
-	 * polls the flag that is set for it */
 	static const unsigned flags[] = {
-		IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG, 0};
+		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+			IORING_SETUP_TASKRUN_FLAG,
+		IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
+		0,
+	};
 	int rc = -EINVAL;
 
-	for (size_t i = 0; i < 2 && rc == -EINVAL; i++)
+	for (size_t i = !ring->queue->one_thread; i < 3 && rc == -EINVAL; i++)
 		rc = io_uring_queue_init(entries, &ring->uring, flags[i]);
 	return rc;
 }
@@ -329,7 +338,8 @@ void vhd_ring_collect(struct vhd_ring *ring, int timeout_ms)
 {
 	if (timeout_ms)
 		wait_for_one(ring, timeout_ms);
-	while (take_batch(ring) == BATCH)
+	/* what was left to this thread comes when there is nothing else */
+	while (take_batch(ring))
 		;
 }
 

@@ -21,6 +21,7 @@
 #define SIZE (32 * MIB)
 
 static int engine;
+static unsigned how; /* flags of the queue */
 static const char *dir;
 static int failed;
 
@@ -181,7 +182,8 @@ static struct vhd_queue *open_queue(struct vhd_disk *disk, unsigned depth,
 	const struct vhd_queue_options o = {.size = sizeof(o),
 					    .engine = engine,
 					    .depth = depth,
-					    .threads = threads};
+					    .threads = threads,
+					    .flags = how};
 	struct vhd_queue *queue;
 
 	must(vhd_queue_open(disk, &o, &queue, NULL), "queue");
@@ -215,8 +217,11 @@ static void test_arguments(void)
 	EXPECT(vhd_queue_open(disk, &o, &q, NULL) == VHD_E_INVALID);
 	o = (struct vhd_queue_options){.size = sizeof(o), .depth = 5000};
 	EXPECT(vhd_queue_open(disk, &o, &q, NULL) == VHD_E_INVALID);
+	o = (struct vhd_queue_options){.size = sizeof(o), .flags = 1u << 31};
+	EXPECT(vhd_queue_open(disk, &o, &q, NULL) == VHD_E_INVALID);
 	q = open_queue(disk, 0, 0);
 	EXPECT(vhd_queue_engine(q) == engine);
+	EXPECT((vhd_queue_fd(q) >= 0) == !how);
 	must(vhd_queue_read(q, SIZE - 512, buf, 1024, NULL, 0), "read");
 	EXPECT(result(q) == VHD_E_RANGE);
 	must(vhd_queue_read(q, UINT64_MAX - 100, buf, 1024, NULL, 0), "read");
@@ -519,22 +524,33 @@ static bool have_uring(void)
 	return !rc;
 }
 
+static void test_all(int with_engine, unsigned with_flags)
+{
+	engine = with_engine;
+	how = with_flags;
+	test_arguments();
+	test_depth();
+	test_scattered();
+	if (!how) { /* with a descriptor */
+		test_nobody_waits();
+		test_descriptor_tells();
+	}
+	test_errors_of_the_host();
+	test_survives();
+	test_short_file();
+	test_close();
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 2)
 		return 2;
 	dir = argv[1];
-	for (engine = have_uring() ? VHD_QUEUE_URING : VHD_QUEUE_THREADS;
-	     engine <= VHD_QUEUE_THREADS; engine++) {
-		test_arguments();
-		test_depth();
-		test_scattered();
-		test_nobody_waits();
-		test_errors_of_the_host();
-		test_survives();
-		test_descriptor_tells();
-		test_short_file();
-		test_close();
+	if (have_uring()) {
+		test_all(VHD_QUEUE_URING, 0);
+		test_all(VHD_QUEUE_URING, VHD_QUEUE_ONE_THREAD);
 	}
+	test_all(VHD_QUEUE_THREADS, 0);
+	test_all(VHD_QUEUE_THREADS, VHD_QUEUE_ONE_THREAD);
 	return failed;
 }

@@ -310,10 +310,15 @@ static void fill(struct worker *w, uint64_t *given)
 
 static void *run(void *ctx)
 {
-	const struct vhd_queue_options o = {
-		.size = sizeof(o), .engine = engine, .depth = DEPTH + 8};
-	struct vhd_completion done[DEPTH + 8];
 	struct worker *w = ctx;
+	const struct vhd_queue_options o = {
+		.size = sizeof(o),
+		.engine = engine,
+		.depth = DEPTH + 8,
+		/* those that need no descriptor */
+		.flags = w->index % 2 == 0 ? VHD_QUEUE_ONE_THREAD : 0,
+	};
+	struct vhd_completion done[DEPTH + 8];
 	uint64_t given = 0;
 
 	must(vhd_queue_open(disk, &o, &w->queue, NULL), "queue");
