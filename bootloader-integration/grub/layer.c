@@ -5,7 +5,6 @@
 #include <grub/mm.h>
 
 #include "complain.h"
-#include "format.h"
 
 #define ALIGNMENT 16u
 /* for the pending updates of a VHDX */
@@ -54,13 +53,17 @@ static grub_err_t open_reader(struct vhd_layer *layer, grub_size_t window)
 		return grub_error(GRUB_ERR_BAD_FILE_TYPE,
 				  "%s: its size is not known",
 				  vhd_short(layer->path));
-	format = vhd_format_of(&source, layer->path);
-	if (!format)
-		return grub_errno;
+	format = vhd_boot_format(&source, layer->path, &diag);
+	if (format < 0)
+		return vhd_complain(layer->path, format, &diag);
 	do {
 		rc = try_window(layer, &source, format, window, &diag);
 		window <<= 2;
 	} while (rc == VHD_E_LIMIT && window <= WINDOW_MAX);
+	/* updates that were announced and cannot be read: what is there may be
+	 * half of something */
+	if (!rc && vhd_boot_conditions(layer->boot) & VHD_COND_LOG_INVALID)
+		rc = VHD_E_LOG;
 	if (rc)
 		return vhd_complain(layer->path, rc, &diag);
 	/* of a copy that the reader can do without */

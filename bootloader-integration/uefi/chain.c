@@ -9,7 +9,8 @@
 
 #define EXTENTS     64u
 #define EXTENTS_MAX (1u << 20)
-#define COOKIE      8u
+/* for the pending updates of a VHDX */
+#define WINDOW_MAX ((size_t)16 << 20)
 
 /* -- one file ----------------------------------------------------------------
  */
@@ -92,48 +93,6 @@ static void close_layer(struct layer *layer)
 	memory_put(layer);
 }
 
-static bool has_cookie(struct layer *layer, uint64_t offset, const char *cookie)
-{
-	uint8_t bytes[COOKIE];
-
-	return vhd_inside(offset, COOKIE, layer->file.size) &&
-	       !read_layer(layer, offset, bytes, COOKIE) &&
-	       !memcmp(bytes, cookie, COOKIE);
-}
-
-/* an old footer has 511 bytes */
-static bool has_footer(struct layer *layer)
-{
-	uint64_t size = layer->file.size;
-
-	return size >= 512 && (has_cookie(layer, size - 512, "conectix") ||
-			       has_cookie(layer, size - 511, "conectix"));
-}
-
-static int format_by_content(struct layer *layer, struct vhd_diag *diag)
-{
-	bool vhdx = has_cookie(layer, 0, "vhdxfile");
-	bool vhd = has_footer(layer);
-
-	if (vhd && vhdx)
-		return vhd_fail(diag, VHD_E_FORMAT, NULL, VHD_NO_OFFSET,
-				"it may be a VHD or a VHDX: give it the "
-				"ending .vhd or .vhdx");
-	if (!vhd && !vhdx)
-		return vhd_fail(diag, VHD_E_FORMAT, NULL, VHD_NO_OFFSET,
-				"this is neither a VHD nor a VHDX");
-	return vhd ? VHD_FORMAT_VHD : VHD_FORMAT_VHDX;
-}
-
-static int format_of(struct layer *layer, struct vhd_diag *diag)
-{
-	if (text_ends(layer->path, "vhdx"))
-		return VHD_FORMAT_VHDX;
-	if (text_ends(layer->path, "vhd"))
-		return VHD_FORMAT_VHD;
-	return format_by_content(layer, diag);
-}
-
 /* updates that were announced and cannot be read: what is there may be half of
  * something */
 static int check_log(const struct layer *layer, struct vhd_diag *diag)
@@ -149,16 +108,23 @@ static int check_log(const struct layer *layer, struct vhd_diag *diag)
 static int open_boot(struct layer *layer, struct vhd_diag *diag)
 {
 	struct vhd_source source = {layer, read_layer, layer->file.size};
-	int format = format_of(layer, diag), rc;
+	int format = vhd_boot_format(&source, layer->path, diag), rc;
+	size_t window = VHD_BOOT_WINDOW;
 
 	if (format < 0)
 		return format;
-	layer->window = memory_get(VHD_BOOT_WINDOW);
 	layer->boot = memory_get(vhd_boot_size());
-	if (!layer->window || !layer->boot)
+	if (!layer->boot)
 		return no_memory(diag);
-	rc = vhd_boot_open(layer->boot, &source, format, layer->window,
-			   VHD_BOOT_WINDOW, &layer->boot, diag);
+	do {
+		memory_put(layer->window);
+		layer->window = memory_get(window);
+		if (!layer->window)
+			return no_memory(diag);
+		rc = vhd_boot_open(layer->boot, &source, format, layer->window,
+				   window, &layer->boot, diag);
+		window <<= 2;
+	} while (rc == VHD_E_LIMIT && window <= WINDOW_MAX);
 	return rc ? rc : check_log(layer, diag);
 }
 

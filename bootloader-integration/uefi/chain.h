@@ -3,9 +3,7 @@
  * An image and its parents, all on one volume, opened as one disk. Places of
  * the files are found first; afterwards only the volume's blocks are read.
  *
- * The format follows from the name (.vhd .avhd .vhdx .avhdx), and else from the
- * content; content that fits both is refused, for a guest writes the content of
- * a fixed image.
+ * vhd_boot_format() tells their formats.
  */
 #ifndef VHDBOOT_CHAIN_H
 #define VHDBOOT_CHAIN_H

@@ -56,6 +56,17 @@ struct vhd_boot;
 size_t vhd_boot_size(void);
 
 /*
+ * The format of an image file: VHD_FORMAT_VHD or _VHDX. `name` is its name or
+ * path, with '/'; what .vhd, .avhd, .vhdx or .avhdx at its end say counts, and
+ * without them the content.
+ *
+ * Errors: VHD_E_FORMAT if the content is neither's, might be either's, or is
+ * not what the name says; whatever read_at() returns.
+ */
+int vhd_boot_format(const struct vhd_source *source, const char *name,
+		    struct vhd_diag *diag);
+
+/*
  * Opens one image.
  *
  * state   vhd_boot_size() bytes; becomes the reader

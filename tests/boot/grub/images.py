@@ -182,7 +182,7 @@ class Images:
                 ("cut.vhd", fixed[:-512], "'conectix' is missing"),
                 ("footer.vhd", fixed[:-1] + b"!", "the checksum is wrong"),
                 ("short.vhd", fixed[512:], "fixed disk of"),
-                ("marked.img", marked, "like a VHD and like a VHDX"),
+                ("marked.img", marked, "may be a VHD or a VHDX"),
                 ("marked.vhd", marked, None)):
             with open(self.path(name), "wb") as file:
                 file.write(data)
