@@ -153,35 +153,38 @@ static bool is_linux(const char *type)
 	return false;
 }
 
-static void find_systems(struct boot_check *check, struct vhd_disk *disk,
-			 const char *path, const struct open_options *options)
+static void look_at(struct boot_check *check, struct vhd_disk *disk,
+		    const struct fsmap *map)
 {
-	struct fsmap map;
-
-	if (!fsmap_is_there() || fsmap_list(disk, 0, path, options, &map))
-		return;
-	check->systems_known = true;
-	for (size_t i = 0; i < map.fs_count; i++) {
-		if (is_linux(map.fs[i].type))
+	for (size_t i = 0; i < map->fs_count; i++) {
+		if (is_linux(map->fs[i].type))
 			check->linux_inside = true;
-		if (strcmp(map.fs[i].type, "ntfs") == 0)
+		if (strcmp(map->fs[i].type, "ntfs") == 0)
 			check->windows_inside = true;
 	}
-	fsmap_free(&map);
-}
-
-static void check_inside(struct boot_check *check, struct vhd_disk *disk)
-{
-	check->efi_loader = boot_inside_has(disk, LOADER_INSIDE);
+	check->efi_loader = boot_inside_has(disk, map, LOADER_INSIDE);
 	if (!check->efi_loader)
 		refuse(check, WAY(BOOT_UEFI),
 		       "no \\EFI\\BOOT\\BOOTX64.EFI on a FAT file system "
 		       "inside");
-	if (check->systems_known && !check->linux_inside)
+	if (!check->linux_inside)
 		refuse(check, WAY(BOOT_GRUB) | WAY(BOOT_LINUX),
 		       "no file system inside that a Linux could have as root");
-	if (check->systems_known && !check->windows_inside)
+	if (!check->windows_inside)
 		refuse(check, WAY(BOOT_WINDOWS), "no NTFS inside");
+}
+
+static int check_inside(struct boot_check *check, struct vhd_disk *disk,
+			const char *path, const struct open_options *options)
+{
+	struct fsmap map;
+	int rc = fsmap_list(disk, 0, path, options, &map);
+
+	if (rc)
+		return rc;
+	look_at(check, disk, &map);
+	fsmap_free(&map);
+	return TOOL_DONE;
 }
 
 static void check_format(struct boot_check *check)
@@ -215,12 +218,12 @@ int boot_check(const char *path, const struct open_options *options,
 	for (unsigned i = 0; i < out->layers; i++)
 		check_layer(out, chain.disk, i);
 	check_host(out, chain.disk);
-	if (check_parents(out, &chain)) {
-		find_systems(out, chain.disk, path, options);
-		check_inside(out, chain.disk);
-	}
+	if (check_parents(out, &chain))
+		rc = check_inside(out, chain.disk, path, options);
 	chain_close(&chain);
-	return TOOL_DONE;
+	if (rc)
+		boot_check_free(out);
+	return rc;
 }
 
 void boot_check_free(struct boot_check *check)

@@ -29,14 +29,14 @@ struct boot_check {
 	unsigned layers;
 	bool log_dirty;      /* the loaders replay it in memory */
 	bool efi_loader;     /* \EFI\BOOT\BOOTX64.EFI is inside */
-	bool systems_known;  /* the next two were found out */
 	bool linux_inside;   /* a file system a Linux root may be on */
 	bool windows_inside; /* NTFS */
 	const char *host;    /* file system of the host; static */
 	struct boot_reasons reasons[BOOT_WAYS];
 };
 
-/* Fails (enum tool_exit, printed) if the image itself cannot be opened. */
+/* Fails (enum tool_exit, printed) if the image cannot be opened, or not be
+ * looked into. */
 int boot_check(const char *path, const struct open_options *options,
 	       struct boot_check *out);
 void boot_check_free(struct boot_check *check);

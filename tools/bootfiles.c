@@ -2,7 +2,6 @@
 #include "bootfiles.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 
 #include "command.h"
 #include "diag.h"
+#include "helper.h"
 #include "memory.h"
 
 #define FILE_MAX ((size_t)4 << 20)
@@ -53,29 +53,16 @@ static char *if_there(char *path)
 	return NULL;
 }
 
-/* bin/vhdtool and lib/efi/ are neighbours in a build tree */
-static char *beside(const char *name)
-{
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self));
-	const char *slash;
-
-	if (n <= 0 || (size_t)n == sizeof(self))
-		return NULL;
-	slash = memrchr(self, '/', (size_t)n);
-	if (!slash)
-		return NULL;
-	return if_there(boot_text("%.*s/../lib/efi/%s", (int)(slash - self),
-				  self, name));
-}
-
 char *boot_file_find(const char *folder, const char *name)
 {
-	char *path;
+	char *built, *path;
 
 	if (folder)
 		return if_there(boot_text("%s/%s", folder, name));
-	path = beside(name);
+	/* bin/vhdtool and lib/efi/ are neighbours in a build tree */
+	built = boot_text("../lib/efi/%s", name);
+	path = helper_beside(built, R_OK);
+	free(built);
 	return path ? path : if_there(boot_text("%s/%s", VHD_EFI_DIR, name));
 }
 

@@ -6,10 +6,10 @@
 #include <libvhd.h>
 #include <stdbool.h>
 
-/*
- * True if one of the disk's partitions (GPT or the four of an MBR), or the
- * disk as a whole, has the file. Nothing on the disk is trusted.
- */
-bool boot_inside_has(struct vhd_disk *disk, const char *path);
+#include "fsmap_client.h"
+
+/* True if one of the file systems that the map lists has it. */
+bool boot_inside_has(struct vhd_disk *disk, const struct fsmap *map,
+		     const char *path);
 
 #endif

@@ -2,6 +2,7 @@
 #include "bootuefi.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +79,39 @@ static int delete (const char *path)
 	return diag_error(path, "%s", strerror(errno));
 }
 
+/* FNV-1a: tells what we have put there from what came later. */
+static uint64_t fingerprint(const char *bytes, size_t length)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+
+	while (length--)
+		h = (h ^ (unsigned char)*bytes++) * 0x100000001b3u;
+	return h;
+}
+
+/* The loader, if it is the one that the note tells of. */
+static int delete_loader(const struct place *place, const char *note)
+{
+	const char *line = strstr(note, "\nloader ");
+	size_t length;
+	char *bytes;
+	bool ours;
+
+	if (!line)
+		return TOOL_DONE;
+	bytes = boot_file_read(place->loader, &length);
+	if (!bytes && errno == ENOENT)
+		return TOOL_DONE;
+	ours = bytes &&
+	       strtoull(line + 8, NULL, 16) == fingerprint(bytes, length);
+	free(bytes);
+	if (ours)
+		return delete (place->loader);
+	diag_warning(place->loader,
+		     "stays: it is not what boot-install put there");
+	return TOOL_DONE;
+}
+
 /* Takes away what the note says is ours. Nobody uses it any more. */
 static int let_go(const struct place *place)
 {
@@ -86,7 +120,7 @@ static int let_go(const struct place *place)
 
 	if (!note)
 		return TOOL_FAILED;
-	rc = strstr(note, "\nloader\n") ? delete (place->loader) : TOOL_DONE;
+	rc = delete_loader(place, note);
 	if (!rc && *note)
 		rc = delete (place->note);
 	/* not if somebody has put something in */
@@ -118,7 +152,22 @@ static int check_conf(const struct place *place, const char *conf,
 	return TOOL_DONE;
 }
 
-static int make_folders(const struct place *place)
+/* What is about to be ours, for --remove. */
+static char *make_note(const struct place *place, bool efi, bool folder,
+		       uint64_t loader)
+{
+	char *own = is_there(place->loader)
+			    ? boot_text("%s", "")
+			    : boot_text("loader %016" PRIx64 "\n", loader);
+	char *note = boot_text(NOTE_HEAD "%s%s%s%s", efi ? "EFI\n" : "",
+			       folder ? "folder\n" : "",
+			       is_there(place->conf) ? "" : "conf\n", own);
+
+	free(own);
+	return note;
+}
+
+static int make_folders(const struct place *place, uint64_t loader)
 {
 	bool efi = false, folder = false;
 	char *note;
@@ -131,9 +180,7 @@ static int make_folders(const struct place *place)
 		rmdir(place->efi);
 	if (rc || is_there(place->note))
 		return rc;
-	note = boot_text(NOTE_HEAD "%s%s%s", efi ? "EFI\n" : "",
-			 folder ? "folder\n" : "",
-			 is_there(place->loader) ? "" : "loader\n");
+	note = make_note(place, efi, folder, loader);
 	rc = write_text(place->note, note);
 	free(note);
 	if (rc && folder)
@@ -143,36 +190,35 @@ static int make_folders(const struct place *place)
 	return rc;
 }
 
-/* one that is there already is used as it is */
-static int copy_loader(const struct place *place, const char *from)
-{
-	size_t length;
-	char *bytes;
-	int rc;
-
-	if (is_there(place->loader))
-		return TOOL_DONE;
-	bytes = boot_file_read(from, &length);
-	if (!bytes)
-		return diag_error(from, "%s", strerror(errno));
-	rc = newfile_write(place->loader, bytes, length, true);
-	free(bytes);
-	return rc;
-}
-
-static int install(const struct place *place, const char *loader,
-		   const char *conf)
+/* a loader that is there already is used as it is */
+static int put(const struct place *place, const char *loader, size_t length,
+	       const char *conf)
 {
 	bool first = !is_there(place->note);
-	int rc = make_folders(place);
+	int rc = make_folders(place, fingerprint(loader, length));
 
 	if (rc)
 		return rc;
-	rc = copy_loader(place, loader);
+	if (!is_there(place->loader))
+		rc = newfile_write(place->loader, loader, length, true);
 	if (!rc)
 		rc = write_text(place->conf, conf);
 	if (rc && first)
 		let_go(place);
+	return rc;
+}
+
+static int install(const struct place *place, const char *from,
+		   const char *conf)
+{
+	size_t length;
+	char *loader = boot_file_read(from, &length);
+	int rc;
+
+	if (!loader)
+		return diag_error(from, "%s", strerror(errno));
+	rc = put(place, loader, length, conf);
+	free(loader);
 	return rc;
 }
 
@@ -227,15 +273,32 @@ static int tell_remove(const struct place *place, const char *name,
 	return TOOL_DONE;
 }
 
-/* The entry goes first. Others, of whomever, need the loader. */
+/* Entries of others are left, which need the loader, whosever that is. */
+static int leave(const struct place *place, const char *conf, const char *note)
+{
+	int rc = write_text(place->conf, conf);
+
+	if (!rc && !boot_conf_has(conf, NULL) && !strstr(note, "\nloader "))
+		rc = delete (place->note);
+	return rc;
+}
+
+/* The entry goes first. */
 static int take_out(const struct place *place, const char *conf)
 {
-	int rc;
+	char *note = read_text(place->note);
+	int rc = TOOL_FAILED;
 
-	if (!boot_conf_is_empty(conf))
-		return write_text(place->conf, conf);
-	rc = delete (place->conf);
-	return rc ? rc : let_go(place);
+	if (note && !boot_conf_is_empty(conf))
+		rc = leave(place, conf, note);
+	else if (note && strstr(note, "\nconf\n"))
+		rc = delete (place->conf);
+	else if (note)
+		rc = write_text(place->conf, conf);
+	if (!rc && boot_conf_is_empty(conf))
+		rc = let_go(place);
+	free(note);
+	return rc;
 }
 
 int boot_uefi_remove(const char *esp, const char *name, bool dry_run)

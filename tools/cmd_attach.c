@@ -11,7 +11,6 @@
 
 #include "command.h"
 #include "diag.h"
-#include "format.h"
 #include "helper.h"
 #include "open.h"
 
@@ -66,24 +65,12 @@ static int need_root(const char *what)
 
 static void set_arguments(struct helper_arguments *a, const char *image)
 {
-	const struct open_options *open = &opt.open;
-
 	helper_add_value(a, "vhd-attach", "attach");
 	if (opt.read_only)
 		helper_add(a, "--read-only");
 	if (opt.mode)
 		helper_add_value(a, "--mode", opt.mode);
-	if (open->format)
-		helper_add_value(a, "--format", format_name(open->format));
-	if (open->ignore_children)
-		helper_add(a, "--ignore-children");
-	if (open->ignore_id)
-		helper_add(a, "--ignore-id-mismatch");
-	if (open->parent)
-		helper_add_value(a, "--parent", open->parent);
-	for (size_t i = 0; i < open->parent_roots.count; i++)
-		helper_add_value(a, "--parent-root",
-				 open->parent_roots.items[i]);
+	open_add_arguments(a, &opt.open);
 	helper_add_value(a, "--", image);
 }
 

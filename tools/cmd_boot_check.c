@@ -76,8 +76,6 @@ static int print_text(const struct boot_check *check, const char *path)
 	if (check->log_dirty)
 		printf("The log has pending updates; loaders apply them in "
 		       "memory.\n");
-	if (!check->systems_known)
-		printf("Which file systems are inside is not known.\n");
 	for (unsigned way = 0; way < BOOT_WAYS; way++)
 		print_way(boot_way_name(way), &check->reasons[way]);
 	return TOOL_DONE;

@@ -158,15 +158,7 @@ static int serve_vhost(const char *image)
 	helper_add_value(&a, "--queues", number(opt.queues));
 	if (opt.read_only)
 		helper_add(&a, "--read-only");
-	if (opt.open.format)
-		helper_add_value(&a, "--format", format_name(opt.open.format));
-	if (opt.open.parent)
-		helper_add_value(&a, "--parent", opt.open.parent);
-	for (size_t i = 0; i < opt.open.parent_roots.count; i++)
-		helper_add_value(&a, "--parent-root",
-				 opt.open.parent_roots.items[i]);
-	if (opt.open.ignore_children)
-		helper_add(&a, "--ignore-children");
+	open_add_arguments(&a, &opt.open);
 	if (opt.wait)
 		helper_add_value(&a, "--wait", number(opt.wait));
 	helper_add(&a, "--");

@@ -29,20 +29,15 @@ static void set_arguments(struct arguments *args, const char *helper,
 			  const char *path, const struct open_options *options,
 			  const uint64_t *at_least)
 {
-	int format = open_format(path, options->format);
+	struct open_options same = *options;
 
+	same.format = open_format(path, options->format);
+	same.ignore_children = false; /* it writes nothing */
 	helper_add(&args->list, helper);
-	helper_add_value(&args->list, "--format", format_name(format));
+	open_add_arguments(&args->list, &same);
 	helper_add(&args->list, "--force-share");
-	if (options->parent)
-		helper_add_value(&args->list, "--parent", options->parent);
-	for (size_t i = 0; i < options->parent_roots.count; i++)
-		helper_add_value(&args->list, "--parent-root",
-				 options->parent_roots.items[i]);
 	if (options->layer)
 		helper_add(&args->list, "--layer");
-	if (options->ignore_id)
-		helper_add(&args->list, "--ignore-id-mismatch");
 	if (at_least) {
 		snprintf(args->at_least, sizeof(args->at_least), "%" PRIu64,
 			 *at_least);

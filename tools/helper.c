@@ -27,20 +27,21 @@ void helper_add_value(struct helper_arguments *a, const char *name,
 	helper_add(a, value);
 }
 
-/* "folder/name" if that can be run; free() it */
-static char *in_folder(const char *folder, size_t length, const char *name)
+/* "folder/name" if that may be used; free() it */
+static char *in_folder(const char *folder, size_t length, const char *name,
+		       int mode)
 {
 	char *path = NULL;
 
 	if (asprintf(&path, "%.*s/%s", (int)length, folder, name) < 0)
 		return tool_must(NULL);
-	if (access(path, X_OK) == 0)
+	if (access(path, mode) == 0)
 		return path;
 	free(path);
 	return NULL;
 }
 
-static char *beside(const char *name)
+char *helper_beside(const char *name, int mode)
 {
 	char self[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self));
@@ -49,7 +50,8 @@ static char *beside(const char *name)
 	if (n <= 0 || (size_t)n == sizeof(self))
 		return NULL;
 	slash = memrchr(self, '/', (size_t)n);
-	return slash ? in_folder(self, (size_t)(slash - self), name) : NULL;
+	return slash ? in_folder(self, (size_t)(slash - self), name, mode)
+		     : NULL;
 }
 
 char *helper_find(const char *name, const char *env)
@@ -59,9 +61,10 @@ char *helper_find(const char *name, const char *env)
 
 	if (given)
 		return tool_must(strdup(given));
-	path = beside(name);
+	path = helper_beside(name, X_OK);
 	return path ? path
-		    : in_folder(VHD_HELPER_DIR, strlen(VHD_HELPER_DIR), name);
+		    : in_folder(VHD_HELPER_DIR, strlen(VHD_HELPER_DIR), name,
+				X_OK);
 }
 
 int helper_run(const char *program, const struct helper_arguments *a)

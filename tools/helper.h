@@ -19,6 +19,12 @@ void helper_add_value(struct helper_arguments *arguments, const char *name,
 		      const char *value);
 
 /*
+ * The path of what has that name in the folder of this program ("../lib/x" is
+ * its neighbour's), if access() grants `mode`; else NULL. free() it.
+ */
+char *helper_beside(const char *name, int mode);
+
+/*
  * The path of a program that belongs to this one: named by the variable `env`
  * (NULL: none), beside this program, or where it was installed. NULL if there
  * is none; else free() it.

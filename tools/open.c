@@ -214,3 +214,19 @@ bool open_is_part(struct vhd_disk *disk, const char *path)
 	vhd_file_close(file);
 	return same;
 }
+
+void open_add_arguments(struct helper_arguments *a,
+			const struct open_options *options)
+{
+	if (options->format)
+		helper_add_value(a, "--format", format_name(options->format));
+	if (options->parent)
+		helper_add_value(a, "--parent", options->parent);
+	for (size_t i = 0; i < options->parent_roots.count; i++)
+		helper_add_value(a, "--parent-root",
+				 options->parent_roots.items[i]);
+	if (options->ignore_id)
+		helper_add(a, "--ignore-id-mismatch");
+	if (options->ignore_children)
+		helper_add(a, "--ignore-children");
+}

@@ -12,6 +12,7 @@
 
 #include <libvhd.h>
 
+#include "helper.h"
 #include "options.h"
 
 struct open_options {
@@ -126,5 +127,12 @@ int open_file(const char *path, const struct open_options *options,
 /* Prints a failure to open `path` as `format`; returns TOOL_FAILED. */
 int open_failure(const char *path, int format, int error,
 		 const struct vhd_diag *diag);
+
+/*
+ * The same for a program of ours that opens the image in its turn: format,
+ * parents, what to ignore. Texts are not copied.
+ */
+void open_add_arguments(struct helper_arguments *arguments,
+			const struct open_options *options);
 
 #endif

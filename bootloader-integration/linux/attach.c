@@ -68,25 +68,12 @@ static int attach_loop(const char *image, const struct attach_options *options,
 static void add_options(struct helper_arguments *a, const char *image,
 			const struct attach_options *options)
 {
-	const struct open_options *open = &options->open;
-
 	if (options->read_only)
 		helper_add(a, "--read-only");
 	if (options->root)
 		helper_add(a, "--root");
-	if (open->format)
-		helper_add_value(a, "--format", format_name(open->format));
-	if (open->ignore_children)
-		helper_add(a, "--ignore-children");
-	if (open->ignore_id)
-		helper_add(a, "--ignore-id-mismatch");
-	if (open->parent)
-		helper_add_value(a, "--parent", open->parent);
-	for (size_t i = 0; i < open->parent_roots.count; i++)
-		helper_add_value(a, "--parent-root",
-				 open->parent_roots.items[i]);
-	helper_add(a, "--");
-	helper_add(a, image);
+	open_add_arguments(a, &options->open);
+	helper_add_value(a, "--", image);
 }
 
 /* what a service manager does not kill has a name that begins with '@' */

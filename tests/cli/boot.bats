@@ -117,6 +117,21 @@ install() {
 	printf 'title Mine\nimage /mine.vhdx\n' |
 		cmp - esp/EFI/vhdboot/vhdboot.conf
 	grep -qx "another loader" esp/EFI/vhdboot/vhdboot.efi
+	[ ! -e esp/EFI/vhdboot/vhdtool.txt ]
+}
+
+@test "boot-install: what came in its place is not taken away" {
+	esp
+	mkdir -p esp/EFI/vhdboot
+	: >esp/EFI/vhdboot/vhdboot.conf
+	install --force esp/images/a.vhdx
+	echo "a newer loader" >esp/EFI/vhdboot/vhdboot.efi
+	status 0 install --remove esp/images/a.vhdx
+	[[ "$stderr" == *vhdboot.efi*stays* ]]
+	grep -qx "a newer loader" esp/EFI/vhdboot/vhdboot.efi
+	[ -e esp/EFI/vhdboot/vhdboot.conf ]
+	[ ! -s esp/EFI/vhdboot/vhdboot.conf ]
+	[ ! -e esp/EFI/vhdboot/vhdtool.txt ]
 }
 
 @test "boot-install: refused, nothing is left" {
