@@ -106,26 +106,32 @@ static int check_value(const char *what, const char *value)
 	return TOOL_DONE;
 }
 
+static char *real_path(const char *path)
+{
+	char *real = realpath(path, NULL);
+
+	if (!real)
+		diag_error(path, "%s", strerror(errno));
+	return real;
+}
+
 /* The path of the image from the root of the ESP. */
 static int path_on_esp(const char *image, char **out)
 {
-	char *esp = realpath(opt.uefi, NULL), *real = realpath(image, NULL);
+	char *esp = real_path(opt.uefi), *real = esp ? real_path(image) : NULL;
 	size_t n = esp ? strlen(esp) : 0;
-	int rc = TOOL_DONE;
+	int rc = real ? TOOL_DONE : TOOL_FAILED;
 
-	if (!esp)
-		rc = diag_error(opt.uefi, "%s", strerror(errno));
-	else if (!real)
-		rc = diag_error(image, "%s", strerror(errno));
-	else if (strncmp(real, esp, n) != 0 || real[n] != '/') {
+	if (real && (strncmp(real, esp, n) != 0 || real[n] != '/')) {
 		rc = diag_error(image,
 				"it does not lie below %s, and the "
 				"loader looks there",
 				opt.uefi);
 		diag_hint("copy it there, or name its volume: --volume "
 			  "PARTUUID=... with the path from its root");
-	} else
+	} else if (real) {
 		*out = tool_must(strdup(real + n));
+	}
 	free(esp);
 	free(real);
 	return rc;

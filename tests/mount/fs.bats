@@ -26,10 +26,10 @@ make_fs() { # KIND FILE
 	esac
 }
 
-# ntfs-3g works on the file itself, the others through a loop device
+# all through a loop device; NTFS by the only driver there is
 mount_fs() { # KIND FILE
 	if [ "$1" = ntfs ]; then
-		ntfs-3g "$2" fs
+		mount -t ntfs-3g -o loop "$2" fs
 	else
 		with_loop "$2"
 	fi
