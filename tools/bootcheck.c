@@ -47,7 +47,7 @@ refuse(struct boot_check *check, unsigned ways, const char *format, ...)
 	if (vasprintf(&text, format, args) < 0)
 		text = NULL;
 	va_end(args);
-	tool_must(text);
+	text = tool_must(text);
 	for (unsigned way = 0; way < BOOT_WAYS; way++) {
 		struct boot_reasons *r = &check->reasons[way];
 

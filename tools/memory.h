@@ -21,6 +21,6 @@ void *tool_buffer(size_t size);
 void *tool_zalloc(size_t size);
 
 /* Passes a pointer on; NULL ends the program as out of memory. */
-void *tool_must(void *memory);
+__attribute__((returns_nonnull)) void *tool_must(void *memory);
 
 #endif
