@@ -72,10 +72,10 @@ def put_bios_core(disk, core, offset):
 class Installation:
     """A disk that starts GRUB: (hd0,gpt2) is FAT, with GRUB's files, and
     (hd0,gpt3) is ext4, with what is in the folder `content`; that is on FAT,
-    too, if `both`. The size of each is in MiB."""
+    too, if `both`. The size of each is in MiB; `uuid` is gpt3's PARTUUID."""
 
     def __init__(self, folder, firmware, vhd_mod, content, config, size=160,
-                 both=False):
+                 both=False, uuid=None):
         need_grub(firmware)
         self.path = os.path.join(folder, firmware + ".disk")
         root = os.path.join(folder, firmware + ".root")
@@ -93,6 +93,7 @@ class Installation:
         offsets = make_disk(
             self.path, Part("bios", 1),
             Part("esp", size if both else 40, "vfat", root, fat=32),
-            Part("linux", size, "ext4", content))
+            Part("linux", size, "ext4", content, uuid))
+        self.offset = offsets[2]
         if firmware == "bios":
             put_bios_core(self.path, core, offsets[0])

@@ -186,11 +186,11 @@ class Small:
 class Left:
     """A host's disk after its machine has gone."""
 
-    def __init__(self, small, disk, fs="ext4", size=96):
+    def __init__(self, small, disk, fs="ext4", size=96, at=1):
         self.small, self.fs = small, fs
         self.part = disk + ".part"
-        rig.run("dd", "if=" + disk, "of=" + self.part, "bs=1M", "skip=1",
-                "count=%d" % size, "conv=sparse")
+        rig.run("dd", "if=" + disk, "of=" + self.part, "bs=1M",
+                "skip=%d" % at, "count=%d" % size, "conv=sparse")
 
     def check_host(self):
         if self.fs == "vfat":
