@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "command.h"
+#include "confine_image.h"
 #include "diag.h"
 #include "escape.h"
 #include "format.h"
@@ -134,10 +135,13 @@ static int run(const char *const *arguments)
 {
 	struct chain chain;
 	bool good;
-	int rc = chain_open(arguments[0], &opt.open, &chain);
+	int rc;
 
+	confine_reader(arguments, 1, &opt.open, NULL);
+	rc = chain_open(arguments[0], &opt.open, &chain);
 	if (rc)
 		return rc;
+	confine_reader_opened();
 	good = judge(&chain, arguments[0]);
 	if (opt.json)
 		rc = print_json(&chain, arguments[0], good);

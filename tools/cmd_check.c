@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "confine_image.h"
 #include "diag.h"
 #include "escape.h"
 #include "format.h"
@@ -402,6 +403,8 @@ static int run(const char *const *arguments)
 		return diag_usage("check: --restore stands alone");
 	if (opt.restore)
 		return restore(r.path);
+	if (!opt.repair)
+		confine_reader(arguments, 1, &opt.open, NULL);
 	rc = open_guess_format(r.path, opt.open.format, &r.format, &guessed);
 	if (!rc)
 		rc = check_usage(guessed);

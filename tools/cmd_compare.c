@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "command.h"
+#include "confine_image.h"
 #include "diag.h"
 #include "escape.h"
 #include "json.h"
@@ -104,11 +105,13 @@ static int run(const char *const *arguments)
 	rc = open_need_format(arguments[1], open_b.format, &format);
 	if (rc)
 		return rc;
+	confine_reader(arguments, 2, &opt.open, NULL);
 	rc = open_disk(arguments[0], &opt.open, VHD_DISK_VERIFY, &a);
 	if (rc)
 		return rc;
 	rc = open_disk(arguments[1], &open_b, VHD_DISK_VERIFY, &b);
 	if (!rc) {
+		confine_reader_opened();
 		rc = compare(a, b, arguments);
 		vhd_disk_close(b);
 	}

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "confine_image.h"
 #include "diag.h"
 #include "escape.h"
 #include "json.h"
@@ -136,9 +137,13 @@ static int run(const char *const *arguments)
 	struct vhd_file *file;
 	int format, rc;
 
+	if (opt.json && output_spool_prepare())
+		return TOOL_FAILED;
+	confine_reader(arguments, 1, &opt.open, NULL);
 	rc = open_file(arguments[0], &opt.open, &file, &format);
 	if (rc)
 		return rc;
+	confine_reader_opened();
 	rc = opt.json ? dump_json(file, format, arguments[0])
 		      : dump_text(file, format, arguments[0]);
 	vhd_file_close(file);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "confine_image.h"
 #include "diag.h"
 #include "escape.h"
 #include "json.h"
@@ -259,9 +260,12 @@ static int run(const char *const *arguments)
 	rc = check_algorithms();
 	if (rc)
 		return rc;
+	confine_reader(arguments, 1, &opt.open, NULL);
 	rc = open_disk(arguments[0], &opt.open, VHD_DISK_VERIFY, &disk);
 	if (rc)
 		return rc;
+	if (!opt.file_too) /* which opens them twice more */
+		confine_reader_opened();
 	rc = hash(disk, arguments[0]);
 	vhd_disk_close(disk);
 	return rc;

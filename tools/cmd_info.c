@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "command.h"
+#include "confine_image.h"
 #include "layer.h"
 
 static struct {
@@ -71,10 +72,14 @@ static int run(const char *const *arguments)
 {
 	struct chain chain;
 	unsigned count;
-	int rc = chain_open(arguments[0], &opt.open, &chain);
+	int rc;
+
+	confine_reader(arguments, 1, &opt.open, NULL);
+	rc = chain_open(arguments[0], &opt.open, &chain);
 
 	if (rc)
 		return rc;
+	confine_reader_opened();
 	count = opt.chain ? vhd_disk_layers(chain.disk) : 1;
 	rc = opt.json ? print_json(&chain, arguments[0], count)
 		      : print_text(&chain, arguments[0], count);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "command.h"
+#include "confine_image.h"
 #include "diag.h"
 #include "json.h"
 #include "open.h"
@@ -223,9 +224,13 @@ static int run(const char *const *arguments)
 	if (opt.replay && opt.open.force_share)
 		return diag_usage("log: --force-share is for reading, "
 				  "--replay writes");
+	if (!opt.replay)
+		confine_reader(arguments, 1, &opt.open, NULL);
 	rc = open_file(path, &opt.open, &file, &format);
 	if (rc)
 		return rc;
+	if (!opt.replay)
+		confine_reader_opened();
 	if (format == VHD_FORMAT_VHDX)
 		return opt.replay ? replay(file, path) : show(file, path);
 	vhd_file_close(file);

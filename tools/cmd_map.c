@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "confine_image.h"
 #include "diag.h"
 #include "extents.h"
 #include "json.h"
@@ -160,6 +161,11 @@ static int draw(struct vhd_disk *disk, const char *path)
 	return rc;
 }
 
+static const char *written(void)
+{
+	return opt.svg && strcmp(opt.svg, "-") != 0 ? opt.svg : NULL;
+}
+
 static int run(const char *const *arguments)
 {
 	const char *path = arguments[0];
@@ -168,9 +174,13 @@ static int run(const char *const *arguments)
 
 	if (opt.svg && opt.json)
 		return diag_usage("map: --svg and --json exclude each other");
+	if (opt.json && output_spool_prepare())
+		return TOOL_FAILED;
+	confine_reader(arguments, 1, &opt.open, written());
 	rc = open_disk(path, &opt.open, 0, &disk);
 	if (rc)
 		return rc;
+	confine_reader_opened();
 	if (opt.svg)
 		rc = draw(disk, path);
 	else if (opt.json)

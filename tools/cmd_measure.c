@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "command.h"
+#include "confine_image.h"
 #include "diag.h"
 #include "json.h"
 #include "newimage.h"
@@ -88,8 +89,10 @@ static int run(const char *const *arguments)
 				      &image);
 	if (rc)
 		return rc;
+	confine_reader(arguments, 1, &opt.open, NULL);
 	rc = open_disk(path, &opt.open, VHD_DISK_VERIFY, &disk);
 	if (!rc) {
+		confine_reader_opened();
 		rc = measure(disk, path, &image);
 		vhd_disk_close(disk);
 	}

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "confine_image.h"
 #include "open.h"
 #include "range.h"
 #include "transfer.h"
@@ -50,10 +51,13 @@ static int read_range(struct vhd_disk *disk, const char *path)
 static int run(const char *const *arguments)
 {
 	struct vhd_disk *disk;
-	int rc = open_disk(arguments[0], &opt.open, 0, &disk);
+	int rc;
 
+	confine_reader(arguments, 1, &opt.open, NULL);
+	rc = open_disk(arguments[0], &opt.open, 0, &disk);
 	if (rc)
 		return rc;
+	confine_reader_opened();
 	rc = read_range(disk, arguments[0]);
 	vhd_disk_close(disk);
 	return rc;

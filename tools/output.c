@@ -24,10 +24,19 @@ int output_finish(void)
 	return output_failed(errno ? errno : EIO);
 }
 
+static FILE *prepared;
+
+int output_spool_prepare(void)
+{
+	prepared = output_spool();
+	return prepared ? TOOL_DONE : TOOL_FAILED;
+}
+
 FILE *output_spool(void)
 {
-	FILE *spool = tmpfile();
+	FILE *spool = prepared ? prepared : tmpfile();
 
+	prepared = NULL;
 	if (!spool)
 		diag_error("temporary file", "%s", strerror(errno));
 	return spool;

@@ -20,6 +20,12 @@ int output_failed(int error_number);
 /* A file without a name, for a document in the making. NULL: printed. */
 FILE *output_spool(void);
 
+/*
+ * Makes that file now, for a time when none can be made any more. Returns
+ * TOOL_FAILED if that failed (printed).
+ */
+int output_spool_prepare(void);
+
 /* Copies a finished spool to stdout and closes it. */
 int output_spool_finish(FILE *spool);
 

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The nbdkit plugin: nbdkit vhd [file=]IMAGE [format=..] [parent=..]
- * [parent-root=..]... [wait=SECONDS]
+ * [parent-root=..]... [wait=SECONDS] [confine=true]
  *
  * All connections share one disk, which is opened when the first comes and
  * closed in order when the last goes: then another host may take the image.
  * nbdkit calls from many threads, and so does libvhd like it.
+ *
+ * With confine=true nbdkit gives up what serving this image does not need: no
+ * other file, program or connection. Filters may want such things, which is why
+ * it is not the default.
  *
  * With wait=SECONDS an image that another host still writes is opened without
  * its lock. The first request then takes the lock, and waits that long for the
@@ -25,6 +29,7 @@
 
 #include <libvhd.h>
 
+#include "confine_image.h"
 #include "format.h"
 
 #define NBDKIT_API_VERSION 2
@@ -43,6 +48,7 @@ static struct {
 	unsigned root_count;
 	int format;
 	bool ignore_children;
+	bool confine;
 	unsigned wait; /* seconds */
 } config;
 
@@ -141,6 +147,8 @@ static int vhd_config(const char *key, const char *value)
 		return set_format(value);
 	if (!strcmp(key, "ignore-children"))
 		return set_flag(&config.ignore_children, value);
+	if (!strcmp(key, "confine"))
+		return set_flag(&config.confine, value);
 	if (!strcmp(key, "wait"))
 		return nbdkit_parse_unsigned("wait", value, &config.wait);
 	nbdkit_error("unknown parameter '%s'", key);
@@ -168,8 +176,8 @@ static int vhd_config_complete(void)
 /* -- the disk ----------------------------------------------------------------
  */
 
-static int open_disk(uint32_t flags, struct vhd_disk **out,
-		     struct vhd_diag *diag)
+static int open_image(uint32_t flags, struct vhd_disk **out,
+		      struct vhd_diag *diag)
 {
 	const struct vhd_disk_options o = {
 		.size = sizeof(o),
@@ -185,13 +193,11 @@ static int open_disk(uint32_t flags, struct vhd_disk **out,
 	return vhd_disk_open(config.path, &o, out, diag);
 }
 
-/* what is wrong with the image is said before the server goes to the background
- */
-static int vhd_get_ready(void)
+static int try_image(void)
 {
 	struct vhd_diag diag = {0};
 	struct vhd_disk *disk;
-	int rc = open_disk(VHD_DISK_FORCE_SHARE, &disk, &diag);
+	int rc = open_image(VHD_DISK_FORCE_SHARE, &disk, &diag);
 
 	if (rc)
 		return fail(rc, &diag);
@@ -199,16 +205,37 @@ static int vhd_get_ready(void)
 	return 0;
 }
 
+/* what is wrong with the image is said before the server goes to the background
+ */
+static int vhd_get_ready(void)
+{
+	return config.confine ? 0 : try_image();
+}
+
+/* now nbdkit has its sockets */
+static int vhd_after_fork(void)
+{
+	struct open_options options = {.parent = config.parent};
+
+	if (!config.confine)
+		return 0;
+	for (unsigned i = 0; i < config.root_count; i++)
+		option_list_add(&options.parent_roots, config.roots[i]);
+	confine_server(config.path, &options, false, NULL);
+	free(options.parent_roots.items);
+	return try_image();
+}
+
 /* with the mutex */
 static int open_shared(bool writable)
 {
 	uint32_t flags = writable ? VHD_DISK_WRITE : VHD_DISK_VERIFY;
 	struct vhd_diag diag = {0};
-	int rc = open_disk(flags, &shared.disk, &diag);
+	int rc = open_image(flags, &shared.disk, &diag);
 
 	if (rc == VHD_E_BUSY && config.wait) {
 		diag = (struct vhd_diag){0};
-		rc = open_disk(flags | VHD_DISK_INACTIVE, &shared.disk, &diag);
+		rc = open_image(flags | VHD_DISK_INACTIVE, &shared.disk, &diag);
 	}
 	if (rc) {
 		shared.disk = NULL;
@@ -525,6 +552,7 @@ static void vhd_dump(void)
 	"parent-root=DIR       parents may lie below DIR (repeatable)\n"       \
 	"ignore-children=true  write even if other images have this one as "   \
 	"parent\n"                                                             \
+	"confine=true          give up all that this image does not need\n"    \
 	"wait=SECONDS          how long requests wait for another host that "  \
 	"has the image"
 
@@ -541,6 +569,7 @@ static struct nbdkit_plugin plugin = {
 	.unload = vhd_unload,
 	.cleanup = vhd_cleanup,
 	.get_ready = vhd_get_ready,
+	.after_fork = vhd_after_fork,
 	.open = vhd_open,
 	.close = vhd_close,
 	.get_size = vhd_get_size,

@@ -30,6 +30,7 @@
 
 #include "cmdline.h"
 #include "command.h"
+#include "confine_image.h"
 #include "control.h"
 #include "diag.h"
 #include "guard.h"
@@ -76,11 +77,20 @@ static void allow_descriptors(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* Who has a control socket may name other images at any time. */
+static void confine(const struct cmdline *line)
+{
+	if (!line->control)
+		confine_server(line->device.image, &line->device.open,
+			       line->device.read_only, line->device.socket);
+}
+
 static int begin(const struct cmdline *line)
 {
 	char error[VUB_ERROR_SIZE];
 
 	allow_descriptors();
+	confine(line);
 	if (vub_loop_init() || watch_signals() || vub_guard_install())
 		return diag_error(NULL, "%s", strerror(errno));
 	if (line->device.image && vub_registry_add(&line->device, error))
