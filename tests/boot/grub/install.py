@@ -13,7 +13,7 @@ from rig import MIB, Part, make_disk, need, need_files, run
 
 GRUB = "/usr/lib/grub"
 PLATFORMS = {"bios": "i386-pc", "uefi": "x86_64-efi"}
-DISK_DRIVERS = {"bios": ["biosdisk"], "uefi": []}
+DRIVERS = {"bios": ["biosdisk"], "uefi": ["efi_gop"]}
 MODULES = ["normal", "part_gpt", "part_msdos", "fat", "ext2", "extcmd", "echo",
            "cat", "cmp", "hashsum", "gcry_sha256", "testspeed", "serial",
            "terminfo", "terminal", "minicmd", "ls", "test", "loadenv",
@@ -50,7 +50,7 @@ def core_image(firmware, path, prefix):
     platform = PLATFORMS[firmware]
     run("grub-mkimage", "-O", platform, "-o", path, "-p", prefix, "-d",
         os.path.join(GRUB, platform),
-        *DISK_DRIVERS[firmware], *MODULES)
+        *DRIVERS[firmware], *MODULES)
 
 
 def put_bios_core(disk, core, offset):
