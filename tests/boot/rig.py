@@ -62,13 +62,14 @@ def run(*command, **more):
 class Part:
     """A partition: kind "esp", "linux" or "bios", its size in MiB, the file
     system ("vfat", "exfat", "ext4", None) and a folder whose content it gets.
-    `uuid` is its PARTUUID. FAT's width is chosen by mkfs, or is `fat`."""
+    `uuid` is its PARTUUID, `fs_uuid` that of its ext4. FAT's width is chosen
+    by mkfs, or is `fat`."""
 
     def __init__(self, kind, size, fs=None, content=None, uuid=None, fat=None,
-                 label=None):
+                 label=None, fs_uuid=None):
         self.kind, self.size, self.fs = kind, size, fs
         self.content, self.uuid, self.fat = content, uuid, fat
-        self.label = label
+        self.label, self.fs_uuid = label, fs_uuid
 
     def make(self, path):
         with open(path, "wb") as file:
@@ -84,6 +85,7 @@ class Part:
         elif self.fs == "ext4":
             run("mkfs.ext4", "-q", "-F", *(("-L", self.label)
                                            if self.label else ()),
+                *(("-U", self.fs_uuid) if self.fs_uuid else ()),
                 *(("-d", self.content) if self.content else ()), path)
         elif self.fs:
             raise ValueError(self.fs)
