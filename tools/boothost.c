@@ -119,11 +119,15 @@ static int locate(const char *image, struct mounted *m, char **path)
 	char *real = realpath(image, NULL);
 	const char *rest;
 
-	if (!real)
-		return diag_error(image, "%s", strerror(errno));
+	*m = (struct mounted){0};
+	if (!real) {
+		diag_error(image, "%s", strerror(errno));
+		return TOOL_FAILED;
+	}
 	if (!find_mount(real, m)) {
+		diag_error(image, "what it lies on is not known");
 		free(real);
-		return diag_error(image, "what it lies on is not known");
+		return TOOL_FAILED;
 	}
 	rest = real + (m->point[1] ? strlen(m->point) : 0);
 	*path = boot_text("%s%s", m->root[1] ? m->root : "", rest);
