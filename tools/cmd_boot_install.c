@@ -190,7 +190,8 @@ static int path_on_volume(const char *const *tags, char **out)
 
 static int install_uefi(void)
 {
-	static const char *const tags[] = {"PARTUUID=", "UUID=", NULL};
+	static const char *const tags[] = {
+		"PARTUUID=", "UUID=", "LABEL=", "PARTLABEL=", NULL};
 	struct boot_check check;
 	bool looked = false;
 	char *path = NULL;
