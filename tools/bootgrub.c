@@ -134,7 +134,7 @@ static int with_host(const struct boot_install *install,
 {
 	struct boot_check check;
 	char *script = NULL;
-	bool looked;
+	bool looked = false;
 	int rc = boot_install_check(install, BOOT_GRUB, &check, &looked);
 
 	if (rc)

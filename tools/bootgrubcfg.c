@@ -152,6 +152,8 @@ static void put_disks(FILE *out, const struct boot_check *check)
 		fprintf(out, " vhd0,gpt%u vhd0,msdos%u", i, i);
 }
 
+/* The links to a kernel may lead to a partition that is mounted there: then it
+ * cannot be loaded, and the search goes on. */
 static void put_kernel(FILE *out, const char *const pair[2],
 		       const char *vhdroot, const char *options)
 {
@@ -159,11 +161,17 @@ static void put_kernel(FILE *out, const char *const pair[2],
 		"if [ -f ($vhd_disk)%s -a -f ($vhd_disk)%s ]; then\n"
 		"\t\t\tset root=$vhd_disk\n"
 		"\t\t\tprobe --set=vhd_uuid --fs-uuid ($vhd_disk)\n"
-		"\t\t\tlinux %s root=UUID=$vhd_uuid ro ",
+		"\t\t\tif linux %s root=UUID=$vhd_uuid ro ",
 		pair[0], pair[1], pair[0]);
 	put_word(out, vhdroot);
 	put_words(out, options);
-	fprintf(out, "\n\t\t\tinitrd %s\n\t\t\tbreak\n", pair[1]);
+	fprintf(out,
+		"; then\n"
+		"\t\t\t\tinitrd %s\n"
+		"\t\t\t\tset vhd_found=1\n"
+		"\t\t\t\tbreak\n"
+		"\t\t\tfi\n",
+		pair[1]);
 }
 
 static void put_menu(FILE *out, const char *menu)
@@ -171,6 +179,7 @@ static void put_menu(FILE *out, const char *menu)
 	fprintf(out,
 		"\t\telif [ -f ($vhd_disk)%s ]; then\n"
 		"\t\t\tset root=$vhd_disk\n"
+		"\t\t\tset vhd_found=1\n"
 		"\t\t\tconfigfile %s\n"
 		"\t\t\tbreak\n",
 		menu, menu);
@@ -199,11 +208,16 @@ static void put_entry(FILE *out, const struct boot_install *install,
 		install->name);
 	put_modules(out, host, check);
 	put_host(out, host);
-	fputs("\tfor vhd_disk in", out);
+	fputs("\tset vhd_found=\n\tfor vhd_disk in", out);
 	put_disks(out, check);
 	fputs("; do\n", out);
 	put_choice(out, vhdroot, install->options ? install->options : "");
-	fputs("\tdone\n}\n", out);
+	fputs("\tdone\n"
+	      "\tif [ -z \"$vhd_found\" ]; then\n"
+	      "\t\techo 'No kernel and no menu was found in the image.'\n"
+	      "\t\tsleep --interruptible 10\n"
+	      "\tfi\n}\n",
+	      out);
 	free(vhdroot);
 }
 

@@ -213,7 +213,7 @@ static int plan_vhdroot(struct boot_plan *plan,
 static int check_image(const struct boot_install *install)
 {
 	struct boot_check check;
-	bool looked;
+	bool looked = false;
 	int rc = boot_install_check(install, BOOT_LINUX, &check, &looked);
 
 	if (!rc && looked)

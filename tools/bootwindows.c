@@ -70,7 +70,7 @@ static int check_image(const struct boot_install *install)
 {
 	struct boot_check check;
 	char text[SIZE_TEXT_SIZE];
-	bool looked;
+	bool looked = false;
 	int rc = check_format(install);
 
 	if (!rc)

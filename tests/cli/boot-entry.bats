@@ -236,6 +236,33 @@ firmware() {
 	unchanged
 }
 
+@test "boot-install: the real efibootmgr, with variables in a folder" {
+	need efibootmgr losetup sfdisk
+	[ "$(id -u)" -eq 0 ] || skip "not root"
+	small
+	mkdir -p variables sys/dev/block
+	truncate -s 64M disk
+	printf 'label: gpt\nstart=1MiB,size=40MiB\n' | sfdisk -q disk
+	loop=$(losetup -f --show disk) || skip "no loop device"
+	name=${loop#/dev/}
+	mkdir -p "sys/devices/$name/${name}p1"
+	echo 1 >"sys/devices/$name/${name}p1/partition"
+	ln -s "../../devices/$name/${name}p1" \
+		"sys/dev/block/$(stat -c %Hd:%Ld esp)"
+	export VHD_SYSFS="$PWD/sys" LIBEFIVAR_OPS=efivarfs \
+		EFIVARFS_PATH="$PWD/variables/"
+	run install --entry firmware --title "An image" --options quiet \
+		"esp/my images/c.vhdx"
+	losetup -d "$loop"
+	[ "$status" -eq 0 ]
+	entry=$(echo variables/Boot0000-*)
+	tr -d '\0' <"$entry" | grep -aFq 'vhdboot "/my images/c.vhdx" quiet'
+	tr -d '\0' <"$entry" | grep -aFq '\EFI\vhdboot\vhdboot.efi'
+	install --remove c.vhdx
+	[ ! -e "$entry" ]
+	unchanged
+}
+
 @test "boot-install: dry runs of all kinds change nothing" {
 	firmware
 	for kind in conf systemd-boot firmware removable; do
