@@ -5,6 +5,7 @@
  * are opened with their parents.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "chain.h"
 #include "input.h"
@@ -68,6 +69,15 @@ static void try_path(struct hostfs *fs, const char *path)
 		chain_close(&chain);
 }
 
+/* whatever it is, it ends */
+static void try_label(struct hostfs *fs)
+{
+	char label[HOSTFS_LABEL];
+
+	if (!hostfs_label(fs, label) && strlen(label) >= sizeof(label))
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct hostfs fs;
@@ -77,9 +87,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!input_decode(data, size, &in))
 		return 0;
 	source = sparse_source(in.file);
-	if (!hostfs_open(&fs, &source, NULL))
+	if (!hostfs_open(&fs, &source, NULL)) {
+		try_label(&fs);
 		for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
 			try_path(&fs, paths[i]);
+	}
 	sparse_free(in.file);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/vfs.h>
 
+#include "bootfiles.h"
 #include "bootinside.h"
 #include "command.h"
 #include "diag.h"
@@ -153,6 +154,30 @@ static bool is_linux(const char *type)
 	return false;
 }
 
+static void add_system(struct boot_check *check, const struct fsmap *map,
+		       const struct fsmap_fs *fs)
+{
+	static const char *const types[] = {"ext2",  "ext3", "ext4",    "xfs",
+					    "btrfs", "f2fs", "squashfs"};
+	const char *table =
+		strcmp(map->table, "dos") == 0 ? "msdos" : map->table;
+	struct boot_system *system;
+	size_t i = 0;
+
+	while (i < sizeof(types) / sizeof(*types) &&
+	       strcmp(types[i], fs->type) != 0)
+		i++;
+	if (i == sizeof(types) / sizeof(*types))
+		return;
+	check->systems =
+		tool_resize(check->systems, (check->system_count + 1) *
+						    sizeof(*check->systems));
+	system = &check->systems[check->system_count++];
+	system->type = boot_text("%s", fs->type);
+	system->partition = fs->number ? boot_text("%s%u", table, fs->number)
+				       : boot_text("%s", "");
+}
+
 static void look_at(struct boot_check *check, struct vhd_disk *disk,
 		    const struct fsmap *map)
 {
@@ -161,6 +186,7 @@ static void look_at(struct boot_check *check, struct vhd_disk *disk,
 			check->linux_inside = true;
 		if (strcmp(map->fs[i].type, "ntfs") == 0)
 			check->windows_inside = true;
+		add_system(check, map, &map->fs[i]);
 	}
 	check->efi_loader = boot_inside_has(disk, map, LOADER_INSIDE);
 	if (!check->efi_loader)
@@ -212,6 +238,7 @@ int boot_check(const char *path, const struct open_options *options,
 		.format = info.format,
 		.type = info.type,
 		.sector_size = vhd_disk_sector_size(chain.disk),
+		.size = vhd_disk_size(chain.disk),
 		.layers = vhd_disk_layers(chain.disk),
 	};
 	check_format(out);
@@ -233,4 +260,9 @@ void boot_check_free(struct boot_check *check)
 			free(check->reasons[way].items[i]);
 		free(check->reasons[way].items);
 	}
+	for (size_t i = 0; i < check->system_count; i++) {
+		free(check->systems[i].partition);
+		free(check->systems[i].type);
+	}
+	free(check->systems);
 }

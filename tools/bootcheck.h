@@ -23,15 +23,25 @@ struct boot_reasons {
 	size_t count;
 };
 
+/* A file system that GRUB can read, and a Linux may be on. */
+struct boot_system {
+	char *partition; /* as GRUB says: "gpt2", "msdos1"; "": there are none
+			  */
+	char *type;      /* "ext4" */
+};
+
 struct boot_check {
 	int format, type;
 	uint32_t sector_size;
+	uint64_t size; /* of the disk, bytes */
 	unsigned layers;
 	bool log_dirty;      /* the loaders replay it in memory */
 	bool efi_loader;     /* \EFI\BOOT\BOOTX64.EFI is inside */
 	bool linux_inside;   /* a file system a Linux root may be on */
 	bool windows_inside; /* NTFS */
 	const char *host;    /* file system of the host; static */
+	struct boot_system *systems;
+	size_t system_count;
 	struct boot_reasons reasons[BOOT_WAYS];
 };
 

@@ -35,16 +35,27 @@ bool boot_conf_is_empty(const char *conf)
 	return conf[strspn(conf, " \t\r\n")] == '\0';
 }
 
+/* "" without a value; free() it */
+static char *line(const char *word, const char *value)
+{
+	return value ? boot_text("%s%s\n", word, value) : boot_text("%s", "");
+}
+
 char *boot_conf_add(const char *conf, const struct boot_entry *e)
 {
 	size_t n = strlen(conf);
 	const char *gap = n && conf[n - 1] != '\n' ? "\n" : "";
 
-	return boot_text(
-		"%s%s" BEGIN "%s\ntitle   %s\n%s%s%simage   %s\n" END "%s\n",
-		conf, gap, e->name, e->title, e->volume ? "volume  " : "",
-		e->volume ? e->volume : "", e->volume ? "\n" : "", e->image,
-		e->name);
+	char *volume = line("volume  ", e->volume);
+	char *options = line("options ", e->options);
+	char *text = boot_text("%s%s" BEGIN
+			       "%s\ntitle   %s\n%simage   %s\n%s" END "%s\n",
+			       conf, gap, e->name, e->title, volume, e->image,
+			       options, e->name);
+
+	free(options);
+	free(volume);
+	return text;
 }
 
 char *boot_conf_remove(const char *conf, const char *name)

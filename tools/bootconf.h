@@ -10,10 +10,11 @@
 #include <stdbool.h>
 
 struct boot_entry {
-	const char *name;   /* of the entry: letters, digits, - . _ */
-	const char *title;  /* in the menu */
-	const char *volume; /* "PARTUUID=..."; NULL: where the loader is */
-	const char *image;  /* path from the root of the volume */
+	const char *name;    /* of the entry: letters, digits, - . _ */
+	const char *title;   /* in the menu */
+	const char *volume;  /* "PARTUUID=..."; NULL: where the loader is */
+	const char *image;   /* path from the root of the volume */
+	const char *options; /* for the loader inside; NULL: none */
 };
 
 /* True if `conf` has an entry of ours with this name; any, if NULL. */

@@ -13,6 +13,7 @@
 #include "diag.h"
 #include "helper.h"
 #include "memory.h"
+#include "newfile.h"
 
 #define FILE_MAX ((size_t)4 << 20)
 
@@ -53,17 +54,75 @@ static char *if_there(char *path)
 	return NULL;
 }
 
-char *boot_file_find(const char *folder, const char *name)
+char *boot_text_read(const char *path)
 {
-	char *built, *path;
+	size_t length;
+	char *text = boot_file_read(path, &length);
+
+	if (text && strlen(text) == length)
+		return text;
+	if (text)
+		diag_error(path, "it is no text");
+	else if (errno == ENOENT)
+		return tool_must(strdup(""));
+	else
+		diag_error(path, "%s", strerror(errno));
+	free(text);
+	return NULL;
+}
+
+int boot_text_write(const char *path, const char *text)
+{
+	return newfile_write(path, text, strlen(text), true);
+}
+
+int boot_file_delete(const char *path)
+{
+	if (unlink(path) == 0 || errno == ENOENT)
+		return TOOL_DONE;
+	return diag_error(path, "%s", strerror(errno));
+}
+
+bool boot_is_there(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+uint64_t boot_fingerprint(const char *bytes, size_t length)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+
+	while (length--)
+		h = (h ^ (unsigned char)*bytes++) * 0x100000001b3u;
+	return h;
+}
+
+char *boot_file_find(const char *folder, const struct boot_source *source)
+{
+	char *path;
 
 	if (folder)
-		return if_there(boot_text("%s/%s", folder, name));
-	/* bin/vhdtool and lib/efi/ are neighbours in a build tree */
-	built = boot_text("../lib/efi/%s", name);
-	path = helper_beside(built, R_OK);
-	free(built);
-	return path ? path : if_there(boot_text("%s/%s", VHD_EFI_DIR, name));
+		return if_there(boot_text("%s/%s", folder, source->name));
+	path = helper_beside(source->built, R_OK);
+	return path ? path : if_there(boot_text("%s", source->installed));
+}
+
+char *boot_file_load(const char *folder, const struct boot_source *source,
+		     char **bytes, size_t *length)
+{
+	char *path = boot_file_find(folder, source);
+
+	if (!path) {
+		diag_error(NULL, "%s is not installed", source->name);
+		diag_hint("--files DIR says where it is");
+		return NULL;
+	}
+	*bytes = boot_file_read(path, length);
+	if (*bytes)
+		return path;
+	diag_error(path, "%s", strerror(errno));
+	free(path);
+	return NULL;
 }
 
 int boot_folder_make(const char *path, bool *made)

@@ -1,23 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vhdboot.efi and its entries on an EFI system partition:
- *
- *	EFI/vhdboot/vhdboot.efi    the loader, for all entries
- *	EFI/vhdboot/vhdboot.conf   the entries; see bootconf.h
- *	EFI/vhdboot/vhdtool.txt    which of these are ours
- *
- * The last is written first and goes last, so that whatever is ours can be
- * taken away again after a failure at any point. The entry comes when all it
- * needs is there.
+ * boot-install --uefi: vhdboot.efi on an EFI system partition, and an entry
+ * that starts it with an image.
  */
 #ifndef TOOLS_BOOTUEFI_H
 #define TOOLS_BOOTUEFI_H
 
-#include "bootconf.h"
+#include "bootinstall.h"
 
-/* Both return an enum tool_exit, failures printed. */
-int boot_uefi_install(const char *esp, const char *loader,
-		      const struct boot_entry *entry, bool dry_run);
-int boot_uefi_remove(const char *esp, const char *name, bool dry_run);
+/* Where the entry is. */
+enum boot_entry_kind {
+	BOOT_ENTRY_CONF,      /* vhdboot.conf: the menu of vhdboot.efi */
+	BOOT_ENTRY_SYSTEMD,   /* loader/entries: systemd-boot */
+	BOOT_ENTRY_FIRMWARE,  /* a Boot#### variable, by efibootmgr */
+	BOOT_ENTRY_REMOVABLE, /* EFI/BOOT/vhdboot.conf, and BOOTX64.EFI */
+	BOOT_ENTRY_KINDS,
+};
+
+/*
+ * `image` is the path from the root of the volume. Both return an enum
+ * tool_exit, failures printed. What is removed are the entries of that name of
+ * one kind, or of all (BOOT_ENTRY_KINDS).
+ */
+int boot_uefi_install(const struct boot_install *install, const char *mount,
+		      const char *image, enum boot_entry_kind kind);
+int boot_uefi_remove(const struct boot_install *install, const char *mount,
+		     enum boot_entry_kind kind);
 
 #endif

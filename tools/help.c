@@ -23,6 +23,8 @@ static void print_lines(const char *text)
 
 static void print_option(const struct tool_option *option)
 {
+	bool attached =
+		option->kind == OPTION_LEVEL || option->kind == OPTION_MAYBE;
 	char left[64];
 	int n;
 
@@ -30,8 +32,7 @@ static void print_option(const struct tool_option *option)
 		     option->letter ? '-' : ' ',
 		     option->letter ? option->letter : ' ',
 		     option->letter ? "," : " ", option->name,
-		     option->argument && option->kind != OPTION_LEVEL ? " "
-								      : "",
+		     option->argument && !attached ? " " : "",
 		     option->argument ? option->argument : "");
 	if (n > HELP_COLUMN - 2)
 		printf("%s\n%*s", left, HELP_COLUMN, "");

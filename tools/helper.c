@@ -2,6 +2,7 @@
 #include "helper.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <spawn.h>
 #include <stdint.h>
@@ -67,18 +68,21 @@ char *helper_find(const char *name, const char *env)
 				X_OK);
 }
 
-int helper_run(const char *program, const struct helper_arguments *a)
+static int start(const char *program, const struct helper_arguments *a,
+		 const posix_spawn_file_actions_t *actions, pid_t *pid)
 {
-	int status, rc;
-	pid_t pid;
-
 	/* the interface lacks a const; nothing is changed */
-	rc = posix_spawnp(&pid, program, NULL, NULL,
-			  (char *const *)(uintptr_t)a->items, environ);
-	if (rc) {
-		errno = rc;
-		return -1;
-	}
+	int rc = posix_spawnp(pid, program, actions, NULL,
+			      (char *const *)(uintptr_t)a->items, environ);
+
+	errno = rc;
+	return rc ? -1 : 0;
+}
+
+static int wait_for(pid_t pid)
+{
+	int status;
+
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return -1;
@@ -86,4 +90,66 @@ int helper_run(const char *program, const struct helper_arguments *a)
 		return WEXITSTATUS(status);
 	errno = EINTR;
 	return -1;
+}
+
+int helper_run(const char *program, const struct helper_arguments *a)
+{
+	pid_t pid;
+
+	return start(program, a, NULL, &pid) ? -1 : wait_for(pid);
+}
+
+/* Starts it with its standard output going to `fd`. */
+static int start_to(const char *program, const struct helper_arguments *a,
+		    int fd, pid_t *pid)
+{
+	posix_spawn_file_actions_t actions;
+	int rc;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, fd, STDOUT_FILENO);
+	rc = start(program, a, &actions, pid);
+	posix_spawn_file_actions_destroy(&actions);
+	return rc;
+}
+
+/* To the end; the descriptor is closed. */
+static char *read_all(int fd)
+{
+	FILE *in = fdopen(fd, "r");
+	char *text = NULL;
+	size_t room = 0;
+
+	if (!in)
+		return tool_must(NULL);
+	if (getdelim(&text, &room, '\0', in) < 0) {
+		free(text);
+		text = tool_must(strdup(""));
+	}
+	fclose(in);
+	return text;
+}
+
+int helper_read(const char *program, const struct helper_arguments *a,
+		char **output)
+{
+	int pipe[2], rc;
+	char *text;
+	pid_t pid;
+
+	if (pipe2(pipe, O_CLOEXEC))
+		return -1;
+	rc = start_to(program, a, pipe[1], &pid);
+	close(pipe[1]);
+	if (rc) {
+		close(pipe[0]);
+		return rc;
+	}
+	text = read_all(pipe[0]);
+	rc = wait_for(pid);
+	if (rc == 0)
+		*output = text;
+	else
+		free(text);
+	return rc;
 }

@@ -38,4 +38,11 @@ char *helper_find(const char *name, const char *env);
  */
 int helper_run(const char *program, const struct helper_arguments *arguments);
 
+/*
+ * The same, and what the program writes to its standard output goes to *output,
+ * a text; free() it. That is set only if 0 is returned.
+ */
+int helper_read(const char *program, const struct helper_arguments *arguments,
+		char **output);
+
 #endif

@@ -26,14 +26,14 @@ static char *temporary_name(const char *path)
 	return tool_must(out);
 }
 
-static int fill(int fd, const char *bytes, size_t len)
+static int fill(int fd, const char *bytes, size_t len, mode_t mode)
 {
 	mode_t mask = umask(0);
 
 	umask(mask);
 	/* mkstemp() is stricter than a file of the user's should be; FAT knows
 	 * no modes and says EPERM */
-	if (fchmod(fd, 0666 & ~mask) && errno != EPERM)
+	if (fchmod(fd, mode & ~mask) && errno != EPERM)
 		return -1;
 	while (len > 0) {
 		ssize_t n = write(fd, bytes, len);
@@ -57,7 +57,8 @@ static int publish(const char *temporary, const char *path, bool force)
 	return unlink(temporary);
 }
 
-int newfile_write(const char *path, const void *bytes, size_t len, bool force)
+static int write_file(const char *path, const void *bytes, size_t len,
+		      bool force, mode_t mode)
 {
 	char *temporary = temporary_name(path);
 	int fd = mkostemp(temporary, O_CLOEXEC);
@@ -67,7 +68,7 @@ int newfile_write(const char *path, const void *bytes, size_t len, bool force)
 		rc = diag_error(path, "%s", strerror(errno));
 		goto out_free;
 	}
-	if (fill(fd, bytes, len) || publish(temporary, path, force)) {
+	if (fill(fd, bytes, len, mode) || publish(temporary, path, force)) {
 		rc = diag_error(path, "%s", strerror(errno));
 		if (errno == EEXIST)
 			diag_hint("--force replaces it");
@@ -77,4 +78,15 @@ int newfile_write(const char *path, const void *bytes, size_t len, bool force)
 out_free:
 	free(temporary);
 	return rc;
+}
+
+int newfile_write(const char *path, const void *bytes, size_t len, bool force)
+{
+	return write_file(path, bytes, len, force, 0666);
+}
+
+int newfile_write_program(const char *path, const void *bytes, size_t len,
+			  bool force)
+{
+	return write_file(path, bytes, len, force, 0777);
 }

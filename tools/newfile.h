@@ -15,4 +15,8 @@
  */
 int newfile_write(const char *path, const void *bytes, size_t len, bool force);
 
+/* The same for a program, that all may run who may read it. */
+int newfile_write_program(const char *path, const void *bytes, size_t len,
+			  bool force);
+
 #endif

@@ -122,7 +122,8 @@ static int set_level(const struct command *command,
 /* A value is attached or the next word; not so for these. */
 static bool stands_alone(const struct tool_option *option)
 {
-	return option->kind == OPTION_FLAG || option->kind == OPTION_LEVEL;
+	return option->kind == OPTION_FLAG || option->kind == OPTION_LEVEL ||
+	       option->kind == OPTION_MAYBE;
 }
 
 static int set_value(const struct command *command,
@@ -134,6 +135,9 @@ static int set_value(const struct command *command,
 		return TOOL_DONE;
 	case OPTION_TEXT:
 		*(const char **)option->target = value;
+		return TOOL_DONE;
+	case OPTION_MAYBE:
+		*(const char **)option->target = value ? value : "";
 		return TOOL_DONE;
 	case OPTION_LIST:
 		option_list_add(option->target, value);

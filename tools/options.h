@@ -17,6 +17,7 @@ struct command;
 enum option_kind {
 	OPTION_FLAG,   /* bool */
 	OPTION_TEXT,   /* const char * */
+	OPTION_MAYBE,  /* const char *: "" for --name, "x" for --name=x */
 	OPTION_SIZE,   /* struct option_size */
 	OPTION_COUNT,  /* unsigned */
 	OPTION_FORMAT, /* int, enum vhd_format */

@@ -22,7 +22,11 @@
 #define MODINFO_MAX 16384 /* bytes; Debian's has 3,600 */
 #define PLATFORM    GRUB_TARGET_CPU "-" GRUB_PLATFORM
 
-static const char built_for[] = VHD_GRUB_PACKAGE_VERSION;
+/* one text, by which vhdtool boot-install knows what a file was built for */
+#define MARK "vhd.mod for GRUB "
+
+static const char mark[] = MARK VHD_GRUB_PACKAGE_VERSION;
+static const char *const built_for = mark + sizeof(MARK) - 1;
 
 static char *read_text(const char *path)
 {

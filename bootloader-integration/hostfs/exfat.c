@@ -8,9 +8,12 @@
 #include "core/checked.h"
 #include "core/diag.h"
 #include "core/mem.h"
+#include "core/utf16.h"
 #include "parts.h"
 
 #define DIRECTORY_MAX ((uint64_t)256 << 20) /* 7.4.8 */
+#define LABEL_ENTRY   0x83
+#define LABEL_UNITS   11u
 #define FILE_ENTRY    0x85
 #define STREAM        0xc0
 #define NAME_PIECE    0xc1
@@ -59,6 +62,14 @@ struct exfat_stream {
 	le64 size;
 };
 
+struct exfat_label {
+	uint8_t type;
+	uint8_t units;
+	uint8_t text[2 * LABEL_UNITS];
+	uint8_t reserved[8];
+};
+
+_Static_assert(sizeof(struct exfat_label) == HOSTFS_ENTRY, "layout");
 _Static_assert(sizeof(struct exfat_boot) == 111, "layout");
 _Static_assert(sizeof(struct exfat_file) == HOSTFS_ENTRY, "layout");
 _Static_assert(sizeof(struct exfat_stream) == HOSTFS_ENTRY, "layout");
@@ -221,6 +232,29 @@ int hostfs_exfat_lookup(struct hostfs *fs, const struct hostfs_node *dir,
 		take_entry(fs, &set, raw);
 		if (set.same && set.stream && set.units == fs->name_units)
 			return node_of(fs, &set.node, out);
+	}
+	return rc < 0 ? rc : VHD_E_NOENT;
+}
+
+int hostfs_exfat_label(struct hostfs *fs, const struct hostfs_node *root,
+		       char out[HOSTFS_LABEL])
+{
+	struct hostfs_dir d;
+	const uint8_t *raw;
+	int rc;
+
+	hostfs_dir_start(fs, root, &d);
+	while ((rc = hostfs_dir_next(fs, &d, &raw)) > 0 && raw[0]) {
+		struct exfat_label e;
+
+		memcpy(&e, raw, sizeof(e));
+		if (e.type != LABEL_ENTRY)
+			continue;
+		if (e.units > LABEL_UNITS ||
+		    !vhd_utf16_strict(e.text, 2u * e.units, VHD_UTF16_LE, out,
+				      HOSTFS_LABEL))
+			return VHD_E_CORRUPT;
+		return 0;
 	}
 	return rc < 0 ? rc : VHD_E_NOENT;
 }

@@ -311,3 +311,41 @@ int hostfs_fat_lookup(struct hostfs *fs, const struct hostfs_node *dir,
 	}
 	return rc < 0 ? rc : VHD_E_NOENT;
 }
+
+/* -- the label ---------------------------------------------------------------
+ */
+
+/* padded with blanks */
+static int take_label(const uint8_t *raw, char out[HOSTFS_LABEL])
+{
+	uint32_t n = 11;
+
+	while (n && raw[n - 1] == ' ')
+		n--;
+	for (uint32_t i = 0; i < n; i++)
+		if (raw[i] < ' ' || raw[i] >= 0x80)
+			return VHD_E_NOENT;
+	memcpy(out, raw, n);
+	out[n] = '\0';
+	return 0;
+}
+
+int hostfs_fat_label(struct hostfs *fs, const struct hostfs_node *root,
+		     char out[HOSTFS_LABEL])
+{
+	struct hostfs_dir d;
+	const uint8_t *raw;
+	int rc;
+
+	hostfs_dir_start(fs, root, &d);
+	while ((rc = hostfs_dir_next(fs, &d, &raw)) > 0 && raw[0]) {
+		struct fat_entry e;
+
+		memcpy(&e, raw, sizeof(e));
+		if (raw[0] != DELETED && e.attributes != READ_ONLY_ETC &&
+		    (e.attributes & (VOLUME_LABEL | SUBDIRECTORY)) ==
+			    VOLUME_LABEL)
+			return take_label(e.name, out);
+	}
+	return rc < 0 ? rc : VHD_E_NOENT;
+}

@@ -66,6 +66,17 @@ static struct hostfs_node root_of(const struct hostfs *fs)
 	};
 }
 
+int hostfs_label(struct hostfs *fs, char out[HOSTFS_LABEL])
+{
+	const struct hostfs_node root = root_of(fs);
+	int rc;
+
+	out[0] = '\0';
+	rc = fs->kind == HOSTFS_EXFAT ? hostfs_exfat_label(fs, &root, out)
+				      : hostfs_fat_label(fs, &root, out);
+	return rc == VHD_E_NOENT ? 0 : rc;
+}
+
 static int lookup(struct hostfs *fs, struct hostfs_node *node)
 {
 	const struct hostfs_node dir = *node;

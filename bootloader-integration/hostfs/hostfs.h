@@ -79,6 +79,14 @@ int hostfs_open(struct hostfs *fs, const struct vhd_source *volume,
 		struct vhd_diag *diag);
 
 /*
+ * The volume's label as LABEL= shows it, in UTF-8: the entry of the root
+ * directory, not the copy in a FAT's first sector. "" if it has none, or one of
+ * FAT that is not ASCII: its code page is not known.
+ */
+#define HOSTFS_LABEL 34u /* 11 UTF-16 units, and a NUL */
+int hostfs_label(struct hostfs *fs, char out[HOSTFS_LABEL]);
+
+/*
  * Finds a file by its path from the root: UTF-8, components separated by '/'
  * or '\', compared without regard to case in Latin, Greek and Cyrillic.
  *

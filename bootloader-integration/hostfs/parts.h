@@ -90,5 +90,10 @@ int hostfs_fat_lookup(struct hostfs *fs, const struct hostfs_node *dir,
 		      struct hostfs_node *out);
 int hostfs_exfat_lookup(struct hostfs *fs, const struct hostfs_node *dir,
 			struct hostfs_node *out);
+/* Find the label in the root; VHD_E_NOENT if there is none. */
+int hostfs_fat_label(struct hostfs *fs, const struct hostfs_node *root,
+		     char out[HOSTFS_LABEL]);
+int hostfs_exfat_label(struct hostfs *fs, const struct hostfs_node *root,
+		       char out[HOSTFS_LABEL]);
 
 #endif

@@ -225,5 +225,6 @@ extern const struct vhd_guid efi_block_io_guid;
 extern const struct vhd_guid efi_device_path_guid;
 extern const struct vhd_guid efi_loaded_image_guid;
 extern const struct vhd_guid efi_file_system_guid;
+extern const struct vhd_guid efi_partition_info_guid;
 
 #endif

@@ -26,10 +26,17 @@
 			0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b                     \
 	}
 
+#define PARTITION_INFO                                                         \
+	{                                                                      \
+		0x2c, 0xf6, 0xf2, 0x8c, 0x9b, 0xbc, 0x21, 0x48, 0x80, 0x8d,    \
+			0xec, 0x9e, 0xc4, 0x21, 0xa1, 0xa0                     \
+	}
+
 const struct vhd_guid efi_block_io_guid = {BLOCK_IO};
 const struct vhd_guid efi_device_path_guid = {DEVICE_PATH};
 const struct vhd_guid efi_loaded_image_guid = {LOADED_IMAGE};
 const struct vhd_guid efi_file_system_guid = {FILE_SYSTEM};
+const struct vhd_guid efi_partition_info_guid = {PARTITION_INFO};
 
 struct efi_system_table *firmware;
 efi_handle firmware_image;

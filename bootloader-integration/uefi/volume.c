@@ -5,6 +5,7 @@
 #include "core/mem.h"
 #include "devpath.h"
 #include "firmware.h"
+#include "partname.h"
 #include "text.h"
 
 /* -- one handle --------------------------------------------------------------
@@ -95,17 +96,53 @@ static bool has_uuid(struct volume *v, efi_handle handle, const char *name)
 	return text_same(text, name);
 }
 
+static bool has_label(struct volume *v, efi_handle handle, const char *name)
+{
+	char text[HOSTFS_LABEL];
+	int rc;
+
+	if (open_handle(v, handle, NULL))
+		return false;
+	rc = hostfs_label(&v->fs, text);
+	volume_close(v);
+	return !rc && text[0] && text_same(text, name + text_length("LABEL="));
+}
+
+static bool has_partlabel(efi_handle handle, const char *name)
+{
+	const void *info = firmware_protocol(handle, &efi_partition_info_guid);
+	char text[PARTNAME_SIZE];
+
+	return info && partname_get(info, text) &&
+	       text_same(text, name + text_length("PARTLABEL="));
+}
+
+static bool has_name(struct volume *v, efi_handle handle, const char *name)
+{
+	if (text_begins(name, "PARTUUID="))
+		return has_partuuid(handle, name);
+	if (text_begins(name, "PARTLABEL="))
+		return has_partlabel(handle, name);
+	if (text_begins(name, "LABEL="))
+		return has_label(v, handle, name);
+	return has_uuid(v, handle, name);
+}
+
+static bool is_name(const char *name)
+{
+	return text_begins(name, "PARTUUID=") || text_begins(name, "UUID=") ||
+	       text_begins(name, "PARTLABEL=") || text_begins(name, "LABEL=");
+}
+
 /* the handle of that name, or NULL */
 static efi_handle search(struct volume *v, const char *name)
 {
-	bool partition = text_begins(name, "PARTUUID=");
 	efi_handle *handles, found = NULL;
 	size_t count;
 
 	handles = firmware_handles(&efi_block_io_guid, &count);
 	for (size_t i = 0; handles && i < count && !found; i++)
-		if (partition ? has_partuuid(handles[i], name)
-			      : has_uuid(v, handles[i], name))
+		if (has_name(v, handles[i], name))
 			found = handles[i];
 	firmware_free(handles);
 	return found;
@@ -126,9 +163,10 @@ static int open_named(struct volume *v, const char *name, struct vhd_diag *diag)
 {
 	efi_handle handle;
 
-	if (!text_begins(name, "PARTUUID=") && !text_begins(name, "UUID="))
+	if (!is_name(name))
 		return vhd_fail(diag, VHD_E_UNSUPPORTED, NULL, VHD_NO_OFFSET,
-				"a volume is named by PARTUUID= or UUID=");
+				"a volume is named by PARTUUID=, UUID=, LABEL= "
+				"or PARTLABEL=");
 	handle = search(v, name);
 	if (!handle) {
 		connect_all();

@@ -19,8 +19,9 @@ struct volume {
 };
 
 /*
- * Opens the volume that `name` means ("PARTUUID=" or "UUID="); "" is the one
- * our program was loaded from.
+ * Opens the volume that `name` means ("PARTUUID=", "UUID=", "LABEL=" or
+ * "PARTLABEL="); "" is the one our program was loaded from. Of several with one
+ * label it is the first that the firmware knows.
  */
 int volume_open(struct volume *volume, const char *name, struct vhd_diag *diag);
 void volume_close(struct volume *volume);

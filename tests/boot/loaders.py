@@ -105,7 +105,7 @@ def grub(system, folder, image, firmware, device="(vhd0,gpt1)"):
                            "vhd.mod")
     rig.need_files(vhd_mod)
     made = Installation(system.work, firmware, vhd_mod, folder, config,
-                        size=system.host_mib, uuid=PARTUUID)
+                        size=system.host_mib, partuuid=PARTUUID)
     return Host(made.path, firmware, "ext4", made.offset // rig.MIB)
 
 

@@ -62,13 +62,14 @@ def run(*command, **more):
 class Part:
     """A partition: kind "esp", "linux" or "bios", its size in MiB, the file
     system ("vfat", "exfat", "ext4", None) and a folder whose content it gets.
-    `uuid` is its PARTUUID. FAT's width is chosen by mkfs, or is `fat`."""
+    `uuid` is its PARTUUID, `name` its PARTLABEL, `fs_uuid` that of its ext4. FAT's width is chosen
+    by mkfs, or is `fat`."""
 
     def __init__(self, kind, size, fs=None, content=None, uuid=None, fat=None,
-                 label=None):
+                 label=None, fs_uuid=None, name=None):
         self.kind, self.size, self.fs = kind, size, fs
         self.content, self.uuid, self.fat = content, uuid, fat
-        self.label = label
+        self.label, self.fs_uuid, self.name = label, fs_uuid, name
 
     def make(self, path):
         with open(path, "wb") as file:
@@ -77,13 +78,14 @@ class Part:
             self._make_fat(path)
         elif self.fs == "exfat":
             run("mkfs.exfat", *(("-L", self.label) if self.label else ()),
-                path)
+                path, env=dict(os.environ, LC_ALL="C.UTF-8"))
             if self.content:
                 with exfat.Volume(path) as volume:
                     volume.add_tree(self.content)
         elif self.fs == "ext4":
             run("mkfs.ext4", "-q", "-F", *(("-L", self.label)
                                            if self.label else ()),
+                *(("-U", self.fs_uuid) if self.fs_uuid else ()),
                 *(("-d", self.content) if self.content else ()), path)
         elif self.fs:
             raise ValueError(self.fs)
@@ -104,9 +106,10 @@ def make_disk(path, *parts, table="gpt"):
         offsets.append(at * MIB)
         kind = TYPES[part.kind] if table == "gpt" else {
             "esp": "ef", "linux": "83"}[part.kind]
-        script.append("start=%dMiB, size=%dMiB, type=%s%s" % (
+        script.append("start=%dMiB, size=%dMiB, type=%s%s%s" % (
             at, part.size, kind,
-            ", uuid=" + part.uuid if part.uuid else ""))
+            ", uuid=" + part.uuid if part.uuid else "",
+            ', name="%s"' % part.name if part.name else ""))
         at += part.size
     with open(path, "wb") as file:
         file.truncate((at + 1) * MIB)

@@ -2,20 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # boot-check: what loaders could do with an image; boot-install.
 load helper
-
-# image NAME [OPTION...]: a FAT disk with a loader in it, as an image
-image() {
-	local name=$1
-	shift
-	need mkfs.vfat mmd mcopy
-	truncate -s 20M inside.raw
-	mkfs.vfat inside.raw >/dev/null
-	mmd -i inside.raw ::/EFI ::/EFI/BOOT
-	echo loader >loader
-	mcopy -i inside.raw loader ::/EFI/BOOT/BOOTX64.EFI
-	vhdtool convert --quiet "$@" inside.raw "$name"
-	rm inside.raw loader
-}
+load boothelper
 
 @test "boot-check: the loader inside is found, in both formats" {
 	image a.vhdx
@@ -62,19 +49,6 @@ image() {
 }
 
 # -- boot-install -------------------------------------------------------------
-
-# esp: a folder that stands for an ESP, with an image; and a loader
-esp() {
-	mkdir -p esp/images files
-	image esp/images/a.vhdx
-	cp esp/images/a.vhdx esp/images/b.vhdx
-	echo "the loader" >files/vhdboot.efi
-}
-
-# tree: names and content of what is on the ESP
-tree() {
-	(cd esp && find . -print -type f -exec sha256sum {} + | sort)
-}
 
 install() {
 	vhdtool boot-install --files files --uefi esp "$@"

@@ -4,6 +4,7 @@
  *
  *   loader_read BLOCK VOLUME PATH         a file, to stdout
  *   loader_read BLOCK VOLUME --disk PATH  the disk in an image, likewise
+ *   loader_read BLOCK VOLUME --label      the volume's label
  *
  * through blocks of BLOCK bytes of the volume, which is a file. stderr has one
  * line: the number of the file's pieces, or what is wrong (exit status 1).
@@ -132,6 +133,25 @@ static int show_disk(struct hostfs *fs, const char *path, struct vhd_diag *diag)
 	return rc;
 }
 
+static int show_label(struct hostfs *fs)
+{
+	char label[HOSTFS_LABEL];
+	int rc = hostfs_label(fs, label);
+
+	if (!rc)
+		rc = put(label, strlen(label));
+	return rc;
+}
+
+/* what the last arguments ask for */
+static int show(struct hostfs *fs, char **argv, struct vhd_diag *diag)
+{
+	if (strcmp(argv[0], "--label") == 0)
+		return show_label(fs);
+	return argv[1] ? show_disk(fs, argv[1], diag)
+		       : show_file(fs, argv[0], diag);
+}
+
 int main(int argc, char **argv)
 {
 	static struct hostfs fs;
@@ -148,8 +168,7 @@ int main(int argc, char **argv)
 		rc = hostfs_open(&fs, &source, &diag);
 	}
 	if (!rc)
-		rc = argc > 4 ? show_disk(&fs, argv[4], &diag)
-			      : show_file(&fs, argv[3], &diag);
+		rc = show(&fs, argv + 3, &diag);
 	if (rc)
 		fprintf(stderr, "%s%s%s\n", diag.path, diag.path[0] ? ": " : "",
 			diag.text[0] ? diag.text : vhd_strerror(rc));

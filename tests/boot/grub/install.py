@@ -17,7 +17,7 @@ DRIVERS = {"bios": ["biosdisk"], "uefi": ["efi_gop"]}
 MODULES = ["normal", "part_gpt", "part_msdos", "fat", "ext2", "extcmd", "echo",
            "cat", "cmp", "hashsum", "gcry_sha256", "testspeed", "serial",
            "terminfo", "terminal", "minicmd", "ls", "test", "loadenv",
-           "linux"]
+           "linux", "search", "search_fs_uuid", "probe", "configfile"]
 SECTOR = 512
 # where boot.img and diskboot.img have the number of the sector that follows
 BOOT_NEXT = 0x5C
@@ -36,13 +36,20 @@ def package_version(platform):
                          re.M).group(1)
 
 
+def system_root(folder, firmware):
+    """What is on the FAT of an Installation."""
+    return os.path.join(folder, firmware + ".root")
+
+
 def prefix_folder(root, firmware, vhd_mod):
-    """/boot/grub: of GRUB's files what its checks need, and our module."""
+    """/boot/grub: of GRUB's files what its checks need, and our module, unless
+    that is put there by others."""
     platform = PLATFORMS[firmware]
     folder = os.path.join(root, "boot", "grub", platform)
     os.makedirs(folder, exist_ok=True)
     shutil.copy(os.path.join(GRUB, platform, "modinfo.sh"), folder)
-    shutil.copy(vhd_mod, folder)
+    if vhd_mod:
+        shutil.copy(vhd_mod, folder)
     return folder
 
 
@@ -72,13 +79,14 @@ def put_bios_core(disk, core, offset):
 class Installation:
     """A disk that starts GRUB: (hd0,gpt2) is FAT, with GRUB's files, and
     (hd0,gpt3) is ext4, with what is in the folder `content`; that is on FAT,
-    too, if `both`. The size of each is in MiB; `uuid` is gpt3's PARTUUID."""
+    too, if `both`. The size of each is in MiB. `uuid` is that of the ext4 file
+    system, `partuuid` of its partition."""
 
     def __init__(self, folder, firmware, vhd_mod, content, config, size=160,
-                 both=False, uuid=None):
+                 both=False, uuid=None, partuuid=None):
         need_grub(firmware)
         self.path = os.path.join(folder, firmware + ".disk")
-        root = os.path.join(folder, firmware + ".root")
+        root = system_root(folder, firmware)
         self.prefix = prefix_folder(root, firmware, vhd_mod)
         with open(os.path.join(root, "boot", "grub", "grub.cfg"), "w",
                   encoding="utf-8") as file:
@@ -93,7 +101,7 @@ class Installation:
         offsets = make_disk(
             self.path, Part("bios", 1),
             Part("esp", size if both else 40, "vfat", root, fat=32),
-            Part("linux", size, "ext4", content, uuid))
+            Part("linux", size, "ext4", content, partuuid, fs_uuid=uuid))
         self.offset = offsets[2]
         if firmware == "bios":
             put_bios_core(self.path, core, offsets[0])
