@@ -19,7 +19,7 @@ PARTUUID = "0fb0a2c1-58a5-4b2e-9f0c-61d9b0a1c001"
 MODULES = ("virtio_ring", "virtio", "virtio_pci_legacy_dev",
            "virtio_pci_modern_dev", "virtio_pci", "virtio_blk", "nbd", "loop",
            "dm-mod", "dm-zero", "fat", "vfat", "exfat", "nls_cp437",
-           "nls_ascii", "nls_utf8", "efivarfs", "dax", "ublk_drv")
+           "nls_ascii", "nls_utf8", "efivarfs", "dax", "ublk_drv", "ntfs3")
 
 # what initramfs-tools does, as far as it matters here: /run is noexec
 INIT = """#!/bin/sh
@@ -201,6 +201,10 @@ class Left:
             text = rig.run("fsck.vfat", "-n", self.part)
             if b"Dirty bit" in text:
                 raise AssertionError(text.decode())
+        elif self.fs == "ntfs":
+            text = rig.run("ntfsinfo", "-m", self.part).decode()
+            if "DIRTY" in text:
+                raise AssertionError(text)
         else:
             rig.run("e2fsck", "-fn", self.part)
             text = rig.run("dumpe2fs", "-h", self.part).decode()
@@ -223,6 +227,10 @@ class Left:
             os.unlink(file)
         if self.fs == "vfat":
             rig.run("mcopy", "-i", self.part, "::" + path, file)
+        elif self.fs == "ntfs":
+            with open(file, "wb") as out:
+                subprocess.run(("ntfscat", "-q", self.part, path), check=True,
+                               stdout=out)
         else:
             rig.run("debugfs", "-R", 'dump "%s" "%s"' % (path, file), self.part)
         return file
