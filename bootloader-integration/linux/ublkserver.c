@@ -31,11 +31,22 @@ struct ublk_server {
 /* -- opening -----------------------------------------------------------------
  */
 
+static const char *reason(int error)
+{
+	switch (error) {
+	case ENOENT:
+		return "this kernel has no ublk";
+	case EPIPE:
+		return "the kernel does not take its server";
+	default:
+		return strerror(error);
+	}
+}
+
 static int failed(const char *image, int error)
 {
 	diag_error(image, "cannot be attached as a ublk device: %s",
-		   error == ENOENT ? "this kernel has no ublk"
-				   : strerror(error));
+		   reason(error));
 	if (error == ENOENT)
 		diag_hint("the module is ublk_drv (CONFIG_BLK_DEV_UBLK); NBD "
 			  "does without");
@@ -165,7 +176,8 @@ static void finish(void *server)
 	stop(s); /* if nobody has: the thread ends by that only */
 	pthread_join(s->thread, NULL);
 	if (s->error)
-		diag_warning("ublk", "%s", strerror(-s->error));
+		diag_warning("ublk", "no requests from the kernel: %s",
+			     strerror(-s->error));
 	ublk_queue_close(&s->queue);
 }
 
