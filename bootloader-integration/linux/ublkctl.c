@@ -250,3 +250,10 @@ int ublkctl_delete(struct ublkctl *c, unsigned index)
 {
 	return order(c, UBLKWIRE_DEL_DEV, index);
 }
+
+int ublkctl_delete_dead(struct ublkctl *c, unsigned index)
+{
+	int rc = order(c, UBLKWIRE_DEL_DEV_ASYNC, index);
+
+	return rc == 0 || rc == -ENODEV ? rc : ublkctl_delete(c, index);
+}

@@ -43,4 +43,10 @@ int ublkctl_stop(struct ublkctl *c, unsigned index);
 /* The rest goes, too. Waits until its server has closed /dev/ublkcN. */
 int ublkctl_delete(struct ublkctl *c, unsigned index);
 
+/*
+ * The same without waiting, where the kernel can: for as long as a file system
+ * of a dead disk is mounted, its number stays taken.
+ */
+int ublkctl_delete_dead(struct ublkctl *c, unsigned index);
+
 #endif

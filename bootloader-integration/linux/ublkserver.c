@@ -217,7 +217,7 @@ static int delete_dead(struct ublkctl *c, unsigned index)
 	}
 	if (rc)
 		return rc < 0 ? rc : -EBUSY;
-	return ublkctl_delete(c, index);
+	return ublkctl_delete_dead(c, index);
 }
 
 int ublk_take_away(const char *name, bool alive)

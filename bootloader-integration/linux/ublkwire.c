@@ -44,6 +44,7 @@ uint32_t ublkwire_opcode(enum ublkwire_command command, bool encoded)
 	switch (command) {
 	case UBLKWIRE_GET_DEV_INFO:
 	case UBLKWIRE_GET_FEATURES:
+	case UBLKWIRE_DEL_DEV_ASYNC:
 		return encode(reads, command, sizeof(struct ublkwire_control));
 	case UBLKWIRE_FETCH:
 	case UBLKWIRE_COMMIT_AND_FETCH:

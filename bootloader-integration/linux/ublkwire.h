@@ -20,6 +20,7 @@ enum ublkwire_command {
 	UBLKWIRE_STOP_DEV = 0x07,
 	UBLKWIRE_SET_PARAMS = 0x08,
 	UBLKWIRE_GET_FEATURES = 0x13,
+	UBLKWIRE_DEL_DEV_ASYNC = 0x14, /* since Linux 6.9 */
 	/* to /dev/ublkcN */
 	UBLKWIRE_FETCH = 0x20,
 	UBLKWIRE_COMMIT_AND_FETCH = 0x21,

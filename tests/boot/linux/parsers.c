@@ -240,6 +240,7 @@ static void ublkwire__opcodes(void)
 	CHECK(ublkwire_opcode(UBLKWIRE_ADD_DEV, true) == 0xc0207504);
 	CHECK(ublkwire_opcode(UBLKWIRE_GET_DEV_INFO, true) == 0x80207502);
 	CHECK(ublkwire_opcode(UBLKWIRE_GET_FEATURES, true) == 0x80207513);
+	CHECK(ublkwire_opcode(UBLKWIRE_DEL_DEV_ASYNC, true) == 0x80207514);
 	CHECK(ublkwire_opcode(UBLKWIRE_FETCH, true) == 0xc0107520);
 	CHECK(ublkwire_opcode(UBLKWIRE_COMMIT_AND_FETCH, true) == 0xc0107521);
 }
