@@ -31,8 +31,8 @@ static const struct tool_option attach_options[] = {
 	 .kind = OPTION_TEXT,
 	 .target = &opt.mode,
 	 .argument = "MODE",
-	 .help = "auto (default); loop, nbd; dm: read-only, by\n"
-		 "the kernel alone"},
+	 .help = "auto (default); loop, nbd, ublk; dm: read-only,\n"
+		 "by the kernel alone"},
 	OPEN_CHILDREN_OPTION(opt.open),
 	OPEN_CHAIN_OPTIONS(opt.open),
 	{0},
@@ -96,7 +96,8 @@ const struct command attach_command = {
 		"Makes a block device with the image's content and its "
 		"partitions, and prints its name. A fixed VHD becomes a loop "
 		"device; all others are served by a process in the background "
-		"to the kernel's NBD client. The image is locked until detach. "
+		"to the kernel's NBD client, or to its ublk driver if that is "
+		"wanted. The image is locked until detach. "
 		"A process that is asked to end (by a signal, at shutdown) "
 		"does so when nothing is mounted from the device.",
 	.options = attach_options,

@@ -42,8 +42,9 @@ static int attach_open_loop(struct vhd_disk *disk, const char *image,
 
 	vhd_image_get_info(leaf, &info);
 	if (!in_one_piece(&info))
-		return diag_error(image, "is no fixed VHD: only NBD can attach "
-					 "it");
+		return diag_error(image,
+				  "is no fixed VHD: only NBD or ublk can "
+				  "attach it");
 	request.fd = vhd_image_data_fd(leaf, 0, request.size);
 	return loop_attach(image, &request, name);
 }
@@ -62,7 +63,7 @@ static int attach_loop(const char *image, const struct attach_options *options,
 	return rc;
 }
 
-/* -- NBD: a server of ours ---------------------------------------------------
+/* -- NBD, ublk: a server of ours ---------------------------------------------
  */
 
 static void add_options(struct helper_arguments *a, const char *image,
@@ -72,6 +73,8 @@ static void add_options(struct helper_arguments *a, const char *image,
 		helper_add(a, "--read-only");
 	if (options->root)
 		helper_add(a, "--root");
+	if (options->mode == ATTACH_UBLK)
+		helper_add(a, "--ublk");
 	open_add_arguments(a, &options->open);
 	helper_add_value(a, "--", image);
 }
@@ -115,13 +118,14 @@ static int await_server(pid_t pid, int report, char name[DEVICE_NAME])
 	return TOOL_FAILED;
 }
 
-static int attach_nbd(const char *image, const struct attach_options *options,
-		      char name[DEVICE_NAME])
+static int attach_served(const char *image,
+			 const struct attach_options *options,
+			 char name[DEVICE_NAME])
 {
 	int report[2], rc;
 	pid_t pid;
 
-	if (access("/sys/module/nbd", F_OK))
+	if (options->mode != ATTACH_UBLK && access("/sys/module/nbd", F_OK))
 		module_load("nbd");
 	if (pipe2(report, O_CLOEXEC))
 		return diag_error(image, "%s", strerror(errno));
@@ -175,7 +179,7 @@ int attach_image(const char *image, const struct attach_options *options,
 	else if (mode == ATTACH_DM)
 		rc = dm_disk_attach(image, &options->open, name);
 	else
-		rc = attach_nbd(image, options, name);
+		rc = attach_served(image, options, name);
 	if (!rc)
 		device_scan(name);
 	return rc;

@@ -16,7 +16,7 @@ static const struct tool_option attach_options[] = {
 	 .target = &mode,
 	 .argument = "MODE",
 	 .choices = attach_mode_names,
-	 .help = "auto (default), loop, nbd or dm"},
+	 .help = "auto (default), loop, nbd, ublk or dm"},
 	{0},
 };
 
@@ -40,7 +40,7 @@ const struct command attach_command = {
 	.description = "Attaches the image and prints the device's name. A "
 		       "fixed VHD becomes a loop device, all others are served "
 		       "by a process of this program to the kernel's NBD "
-		       "client.",
+		       "client, or with --mode ublk to its ublk driver.",
 	.options = attach_options,
 	.examples = "  vhd-attach attach disk.vhdx",
 	.exits = "  0  attached\n  1  not\n  2  wrong usage",

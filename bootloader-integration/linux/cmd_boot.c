@@ -53,7 +53,8 @@ static int put_overlay(const struct settings *s, const char *image,
 		rc = overlay_make(image, &attach->open, *leaf);
 	}
 	attach->open.parent = image;
-	attach->mode = ATTACH_NBD;
+	if (attach->mode == ATTACH_AUTO)
+		attach->mode = ATTACH_NBD;
 	return rc;
 }
 

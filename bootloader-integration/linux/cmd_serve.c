@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vhd-attach serve: the process behind an NBD device. It is started by attach,
- * says the device's name when it is there, and ends when that is disconnected.
+ * vhd-attach serve: the process behind an NBD or ublk device. It is started by
+ * attach, says the device's name when it is there, and ends when that is taken
+ * away.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,12 +14,13 @@
 #include "commands.h"
 #include "daemon.h"
 #include "diag.h"
-#include "nbdlink.h"
-#include "nbdserver.h"
+#include "nbddevice.h"
 #include "record.h"
+#include "ublkserver.h"
 
 static struct {
 	struct attach_options attach;
+	bool ublk;
 	unsigned report;
 } opt;
 
@@ -28,6 +30,10 @@ static const struct tool_option options[] = {
 	 .kind = OPTION_FLAG,
 	 .target = &opt.attach.root,
 	 .help = "the system runs from it: signals do not end it"},
+	{.name = "ublk",
+	 .kind = OPTION_FLAG,
+	 .target = &opt.ublk,
+	 .help = "for the ublk driver, not the NBD client"},
 	{.name = "report",
 	 .kind = OPTION_COUNT,
 	 .target = &opt.report,
@@ -37,10 +43,10 @@ static const struct tool_option options[] = {
 };
 
 struct service {
+	const struct servant *servant;
 	struct vhd_disk *disk;
-	struct nbd_server *server;
+	void *server;
 	struct record record;
-	unsigned index;
 	char name[DEVICE_NAME];
 };
 
@@ -52,37 +58,18 @@ static void asked_to_end(void *ctx)
 	if (opt.attach.root || device_in_use(s->name))
 		vhd_disk_flush(s->disk, NULL);
 	else
-		nbdlink_disconnect(s->index);
+		s->servant->stop(s->server);
 }
 
-static int connect_failed(const char *image, int error)
+static int make_device(struct service *s, const char *image)
 {
-	diag_error(image, "cannot be attached as an NBD device: %s",
-		   error == ENOENT ? "this kernel has no NBD"
-				   : strerror(error));
-	if (error == ENOENT)
-		diag_hint("the module is nbd (CONFIG_BLK_DEV_NBD)");
-	return TOOL_FAILED;
-}
+	int rc = s->servant->start(s->server, image, s->name);
 
-static int connect_device(struct service *s, const char *image)
-{
-	const struct nbd_request_device request = {
-		.size = vhd_disk_size(s->disk),
-		.block_size = vhd_disk_sector_size(s->disk),
-		.flags = nbd_server_flags(s->server),
-		.socket = nbd_server_socket(s->server),
-	};
-	int rc = nbdlink_connect(&request);
-
-	if (rc < 0)
-		return connect_failed(image, -rc);
-	s->index = (unsigned)rc;
-	snprintf(s->name, sizeof(s->name), "nbd%u", s->index);
-	nbd_server_handed_over(s->server);
+	if (rc)
+		return rc;
 	if (record_begin(&s->record, s->name, image)) {
 		diag_error(RECORD_FOLDER, "%s", strerror(errno));
-		nbdlink_disconnect(s->index);
+		s->servant->stop(s->server);
 		return TOOL_FAILED;
 	}
 	return TOOL_DONE;
@@ -91,15 +78,16 @@ static int connect_device(struct service *s, const char *image)
 /* 0 when the device is there and its server runs */
 static int begin(struct service *s, const char *image)
 {
-	struct vhd_diag diag = {0};
-	int rc = nbd_server_open(s->disk, &s->server, &diag);
+	int rc = s->servant->open(s->disk, image, &s->server);
 
 	if (rc)
-		return diag_failure(image, rc, &diag);
+		return rc;
 	daemon_stay();
-	rc = connect_device(s, image);
-	if (rc)
-		nbd_server_close(s->server);
+	rc = make_device(s, image);
+	if (rc) {
+		s->servant->finish(s->server);
+		s->servant->free(s->server);
+	}
 	return rc;
 }
 
@@ -118,10 +106,11 @@ static int serve(struct service *s, const char *image)
 	struct vhd_diag diag = {0};
 	int rc;
 
-	daemon_wait(nbd_server_end_fd(s->server), asked_to_end, s);
-	nbd_server_close(s->server);
+	daemon_wait(s->servant->end_fd(s->server), asked_to_end, s);
+	s->servant->finish(s->server);
 	rc = vhd_disk_shut(s->disk, &diag);
 	vhd_disk_close(s->disk);
+	s->servant->free(s->server);
 	if (rc)
 		diag_failure(image, rc, &diag);
 	record_end(&s->record, !rc            ? NULL
@@ -133,7 +122,9 @@ static int serve(struct service *s, const char *image)
 static int run(const char *const *arguments)
 {
 	const char *image = arguments[0];
-	struct service s = {0};
+	struct service s = {
+		.servant = opt.ublk ? &ublk_servant : &nbd_servant,
+	};
 	int rc;
 
 	rc = open_disk(image, &opt.attach.open,
@@ -156,8 +147,9 @@ const struct command serve_command = {
 	.arguments = "IMAGE",
 	.argument_count = 1,
 	.summary = "the process behind a device (attach starts it)",
-	.description = "Serves an image to the kernel's NBD client until the "
-		       "device is disconnected. attach starts it.",
+	.description = "Serves an image to the kernel's NBD client, or its "
+		       "ublk driver, until the device is taken away. attach "
+		       "starts it.",
 	.options = options,
 	.examples = "  vhd-attach attach disk.vhdx",
 	.exits = "  0  the image was closed\n  1  it could not be\n"

@@ -2,7 +2,6 @@
 /* The reverse of attach.c. */
 #include <dirent.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,8 +10,9 @@
 #include "diag.h"
 #include "dmdisk.h"
 #include "loopdev.h"
-#include "nbdlink.h"
+#include "nbddevice.h"
 #include "record.h"
+#include "ublkserver.h"
 
 static int not_ours(const char *name)
 {
@@ -27,36 +27,44 @@ static int in_use(const char *name)
 	return TOOL_FAILED;
 }
 
+static int take_away(const char *name, bool alive)
+{
+	return strncmp(name, "nbd", 3) == 0 ? nbd_take_away(name)
+					    : ublk_take_away(name, alive);
+}
+
 /*
  * The server closes the image when the kernel has let go of the device. Nothing
  * is to be flushed before: the last one that closed the device has done that,
  * and a server that is about to die would never answer. If it has died already,
  * what waits for it is set free, so then nobody's use of the device counts.
  */
-static int undo_nbd(const char *name)
+static int undo_served(const char *name)
 {
 	int file = record_open(name);
 	char fault[512];
+	bool alive;
 	int rc;
 
 	if (file < 0)
 		return not_ours(name);
-	if (record_is_alive(file) && device_in_use(name)) {
+	alive = record_is_alive(file);
+	if (alive && device_in_use(name)) {
 		close(file);
 		return in_use(name);
 	}
-	rc = nbdlink_disconnect((unsigned)strtoul(name + 3, NULL, 10));
-	if (rc && rc != -EINVAL && rc != -ENOTCONN) {
+	rc = take_away(name, alive);
+	if (rc) {
 		close(file);
 		return diag_error(name, "cannot be detached: %s",
 				  strerror(-rc));
 	}
-	if (!record_wait(file, fault, sizeof(fault)))
-		return diag_error(name,
-				  "is detached, but its image was not "
-				  "closed: %s",
-				  fault);
-	return TOOL_DONE;
+	if (record_wait(file, fault, sizeof(fault)))
+		return TOOL_DONE;
+	if (alive) /* it was not, or not for long */
+		take_away(name, false);
+	return diag_error(name, "is detached, but its image was not closed: %s",
+			  fault);
 }
 
 static int undo_loop(const char *name)
@@ -80,8 +88,8 @@ int attach_undo(const char *device)
 		name += 5;
 	if (strchr(name, '/') || strlen(name) >= DEVICE_NAME)
 		return not_ours(device);
-	if (strncmp(name, "nbd", 3) == 0)
-		return undo_nbd(name);
+	if (strncmp(name, "nbd", 3) == 0 || strncmp(name, "ublkb", 5) == 0)
+		return undo_served(name);
 	if (strncmp(name, "loop", 4) == 0)
 		return undo_loop(name);
 	return not_ours(device);

@@ -16,7 +16,8 @@
 	"6d9a5b1e-3f0c-4c57-9a86-0b7d3f5e2c41"
 #define TIMEOUT 60
 
-const char *const attach_mode_names[] = {"auto", "loop", "nbd", "dm", NULL};
+const char *const attach_mode_names[] = {"auto", "loop", "nbd",
+					 "ublk", "dm",   NULL};
 
 static int bad(const char *name, const char *value, const char *why)
 {
@@ -37,9 +38,7 @@ static int take_mode(const char *line, enum attach_mode *mode)
 			return TOOL_DONE;
 		}
 	}
-	if (strcmp(text, "ublk") == 0)
-		return bad("vhdmode", text, "is not supported yet, use nbd");
-	return bad("vhdmode", text, "is none of auto, loop, nbd, dm");
+	return bad("vhdmode", text, "is none of auto, loop, nbd, ublk, dm");
 }
 
 static int take_timeout(const char *line, unsigned *timeout)
@@ -66,9 +65,9 @@ static int take_overlay(const char *line, struct settings *s)
 		fault = "is too long";
 	else if (s->overlay[0] && strcmp(s->overlay, "tmp") != 0)
 		fault = root_path_fault(s->overlay);
-	if (!fault && s->overlay[0] && s->mode != ATTACH_AUTO &&
-	    s->mode != ATTACH_NBD)
-		fault = "needs vhdmode=nbd, or auto";
+	if (!fault && s->overlay[0] &&
+	    (s->mode == ATTACH_LOOP || s->mode == ATTACH_DM))
+		fault = "needs vhdmode=nbd, ublk or auto";
 	return fault ? bad("vhdoverlay", s->overlay, fault) : TOOL_DONE;
 }
 

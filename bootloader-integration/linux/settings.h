@@ -10,6 +10,7 @@ enum attach_mode {
 	ATTACH_AUTO,
 	ATTACH_LOOP,
 	ATTACH_NBD,
+	ATTACH_UBLK,
 	ATTACH_DM,
 };
 

@@ -61,9 +61,10 @@ def run(*command, **more):
 
 class Part:
     """A partition: kind "esp", "linux" or "bios", its size in MiB, the file
-    system ("vfat", "exfat", "ext4", None) and a folder whose content it gets.
-    `uuid` is its PARTUUID, `name` its PARTLABEL, `fs_uuid` that of its ext4. FAT's width is chosen
-    by mkfs, or is `fat`."""
+    system ("vfat", "exfat", "ext4", "ntfs", None) and a folder whose content it
+    gets; on NTFS that is files only. `uuid` is its PARTUUID, `name` its
+    PARTLABEL, `fs_uuid` that of its ext4. FAT's width is chosen by mkfs, or is
+    `fat`."""
 
     def __init__(self, kind, size, fs=None, content=None, uuid=None, fat=None,
                  label=None, fs_uuid=None, name=None):
@@ -87,6 +88,8 @@ class Part:
                                            if self.label else ()),
                 *(("-U", self.fs_uuid) if self.fs_uuid else ()),
                 *(("-d", self.content) if self.content else ()), path)
+        elif self.fs == "ntfs":
+            self._make_ntfs(path)
         elif self.fs:
             raise ValueError(self.fs)
 
@@ -97,6 +100,13 @@ class Part:
             for name in sorted(os.listdir(self.content)):
                 run("mcopy", "-s", "-i", path,
                     os.path.join(self.content, name), "::/")
+
+
+    def _make_ntfs(self, path):
+        run("mkntfs", "-F", "-q", "-Q", "-s", "512", "-p", "2048", "-H", "255",
+            "-S", "63", *(("-L", self.label) if self.label else ()), path)
+        for name in sorted(os.listdir(self.content)):
+            run("ntfscp", "-q", path, os.path.join(self.content, name), name)
 
 
 def make_disk(path, *parts, table="gpt"):

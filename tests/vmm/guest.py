@@ -25,7 +25,9 @@ INIT = """#!/bin/sh
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
-for module in %s; do insmod /modules/$module.ko; done
+for module in %s; do
+	[ ! -e /modules/$module.ko ] || insmod /modules/$module.ko
+done
 # a disk is there a moment after its driver
 n=0
 while [ $n -lt 50 ] && ! ls /dev/vd? >/dev/null 2>&1; do
@@ -55,33 +57,45 @@ def run(*command, **more):
 
 # -- what a guest is made of ------------------------------------------------
 
-def find_package():
+def find_package(options):
     """The package that the metapackage stands for."""
-    text = subprocess.run(("apt-cache", "depends", PACKAGE), check=False,
-                          stdout=subprocess.PIPE, text=True).stdout
+    text = subprocess.run(("apt-cache", *options, "depends", PACKAGE),
+                          check=False, stdout=subprocess.PIPE,
+                          text=True).stdout
     for word in text.split():
         if word.startswith("linux-image-") and word != PACKAGE:
             return word
     return None
 
 
-def fetch_kernel(folder):
-    """Unpacks the kernel into folder/kernel, once."""
+def fetch_kernel(folder, sources=lambda folder: ()):
+    """Unpacks the kernel into folder/kernel, once. `sources` returns options
+    of apt that say where it comes from."""
     kernel = os.path.join(folder, "kernel")
     if os.path.exists(kernel):
         return kernel
     os.makedirs(folder, exist_ok=True)
     need("apt-get", "dpkg-deb")
-    package = find_package()
+    options = sources(folder)
+    package = find_package(options)
     done = package and subprocess.run(
-        ("apt-get", "download", "-q", package), cwd=folder, check=False,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        ("apt-get", *options, "download", "-q", package), cwd=folder,
+        check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     found = glob.glob(os.path.join(folder, "linux-image-*.deb"))
     if not done or done.returncode or not found:
         skip("%s cannot be downloaded" % PACKAGE)
     run("dpkg-deb", "-x", found[0], kernel + ".new")
+    decompress_modules(kernel + ".new")
     os.rename(kernel + ".new", kernel)
     return kernel
+
+
+def decompress_modules(kernel):
+    """Newer kernels have them compressed, which insmod does not know."""
+    found = glob.glob(kernel + "/lib/modules/**/*.ko.xz", recursive=True)
+    if found:
+        need("xz")
+        run("xz", "-d", *found)
 
 
 def libraries(program):
@@ -136,7 +150,8 @@ def fill_base(root, kernel):
     for module in MODULES:
         found = glob.glob(kernel + "/lib/modules/*/kernel/**/%s.ko" % module,
                           recursive=True)
-        shutil.copy(found[0], root + "/modules/")
+        if found: # else the kernel has it built in
+            shutil.copy(found[0], root + "/modules/")
     with open(root + "/init", "w", encoding="utf-8") as init:
         init.write(INIT)
     os.chmod(root + "/init", 0o755)
@@ -145,11 +160,11 @@ def fill_base(root, kernel):
 class Kit:
     """Kernel and initramfs; made once, in a folder that stays."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, sources=lambda folder: ()):
         need("qemu-system-x86_64", "busybox", "cpio", "fio", "mkfs.ext4",
              "e2fsck", "ldd")
         self.folder = os.path.abspath(folder)
-        kernel = fetch_kernel(self.folder)
+        kernel = fetch_kernel(self.folder, sources)
         self.kernel = glob.glob(kernel + "/boot/vmlinuz-*")[0]
         self.base = packed(self.folder, "base",
                            lambda root: fill_base(root, kernel))

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What vhd-attach reads from outside: words of a command line, names of images,
- * mount options, requests of NBD. Plain checks: the first that does not hold
- * ends the program.
+ * mount options, requests of NBD and ublk. Plain checks: the first that does
+ * not hold ends the program.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "mountflags.h"
 #include "nbdwire.h"
 #include "settings.h"
+#include "ublkwire.h"
 #include "words.h"
 
 static void check(int holds, const char *what, int line)
@@ -152,13 +154,17 @@ static void settings__words(void)
 				 &s) == TOOL_DONE);
 	CHECK(s.mode == ATTACH_NBD && s.timeout == 7);
 	CHECK(same(s.flags, "ro,x=y") && same(s.overlay, "/c"));
+	CHECK(settings_from_line("vhdroot=UUID=a:/b vhdmode=ublk "
+				 "vhdoverlay=tmp",
+				 &s) == TOOL_DONE);
+	CHECK(s.mode == ATTACH_UBLK);
 }
 
 static void settings__contradictions_are_refused(void)
 {
 	static const char *const bad[] = {
 		"vhdmode=fuse",
-		"vhdmode=ublk",
+		"vhdmode=ublkb",
 		"vhdtimeout=x",
 		"vhdtimeout=",
 		"vhdoverlay=child.vhdx",
@@ -224,6 +230,73 @@ static void nbdwire__reply(void)
 	CHECK(nbdwire_error(0) == 0 && nbdwire_error(VHD_E_CORRUPT) == 5);
 }
 
+/* -- ublk -------------------------------------------------------------------
+ */
+
+/* the numbers of <linux/ublk_cmd.h> on x86 and arm */
+static void ublkwire__opcodes(void)
+{
+	CHECK(ublkwire_opcode(UBLKWIRE_ADD_DEV, false) == 4);
+	CHECK(ublkwire_opcode(UBLKWIRE_ADD_DEV, true) == 0xc0207504);
+	CHECK(ublkwire_opcode(UBLKWIRE_GET_DEV_INFO, true) == 0x80207502);
+	CHECK(ublkwire_opcode(UBLKWIRE_GET_FEATURES, true) == 0x80207513);
+	CHECK(ublkwire_opcode(UBLKWIRE_DEL_DEV_ASYNC, true) == 0x80207514);
+	CHECK(ublkwire_opcode(UBLKWIRE_FETCH, true) == 0xc0107520);
+	CHECK(ublkwire_opcode(UBLKWIRE_COMMIT_AND_FETCH, true) == 0xc0107521);
+}
+
+static void ublkwire__params(void)
+{
+	struct ublkwire_shape shape = {
+		.size = 1 << 20,
+		.logical = 512,
+		.physical = 4096,
+		.buffer_size = 128 << 10,
+		.writable = true,
+	};
+	struct ublkwire_params p;
+
+	ublkwire_fill_params(&shape, &p);
+	CHECK(p.length == 64 && p.types == (UBLKWIRE_BASIC | UBLKWIRE_DISCARD));
+	CHECK(p.logical_shift == 9 && p.physical_shift == 12);
+	CHECK(p.sectors == 2048 && p.sectors_max == 256);
+	CHECK(p.attributes == (UBLKWIRE_VOLATILE_CACHE | UBLKWIRE_CAN_FUA));
+	CHECK(p.discard_granularity == 512 && p.discard_segments_max == 1);
+	shape.writable = false;
+	ublkwire_fill_params(&shape, &p);
+	CHECK(p.types == UBLKWIRE_BASIC && p.attributes == UBLKWIRE_READ_ONLY);
+}
+
+static void ublkwire__request(void)
+{
+	struct ublkwire_desc desc = {
+		.type_and_flags = UBLKWIRE_WRITE | 1u << 8 | 1u << 13,
+		.sectors = UINT32_MAX,
+		.first_sector = UINT64_C(1) << 40,
+	};
+	struct ublkwire_request r;
+
+	ublkwire_read_request(&desc, &r);
+	CHECK(r.type == UBLKWIRE_WRITE && r.fua && !r.no_unmap);
+	CHECK(r.offset == UINT64_C(1) << 49);
+	CHECK(r.length == (uint64_t)UINT32_MAX << 9);
+	desc.type_and_flags = UBLKWIRE_WRITE_ZEROES | 1u << 15;
+	ublkwire_read_request(&desc, &r);
+	CHECK(r.type == UBLKWIRE_WRITE_ZEROES && !r.fua && r.no_unmap);
+}
+
+static void ublkwire__result(void)
+{
+	struct ublkwire_request r = {.type = UBLKWIRE_READ, .length = 4096};
+
+	CHECK(ublkwire_result(&r, 0) == 4096);
+	CHECK(ublkwire_result(&r, VHD_E_NOSPACE) == -ENOSPC);
+	CHECK(ublkwire_result(&r, VHD_E_CORRUPT) == -EIO);
+	r.type = UBLKWIRE_TRIM;
+	CHECK(ublkwire_result(&r, 0) == 0);
+	CHECK(ublkwire_result(&r, VHD_E_UNSUPPORTED) == -EOPNOTSUPP);
+}
+
 int main(void)
 {
 	words__the_last_one_counts();
@@ -239,5 +312,9 @@ int main(void)
 	mount_flags__flags_and_data_are_told_apart();
 	nbdwire__request();
 	nbdwire__reply();
+	ublkwire__opcodes();
+	ublkwire__params();
+	ublkwire__request();
+	ublkwire__result();
 	return 0;
 }

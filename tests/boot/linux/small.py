@@ -19,7 +19,7 @@ PARTUUID = "0fb0a2c1-58a5-4b2e-9f0c-61d9b0a1c001"
 MODULES = ("virtio_ring", "virtio", "virtio_pci_legacy_dev",
            "virtio_pci_modern_dev", "virtio_pci", "virtio_blk", "nbd", "loop",
            "dm-mod", "dm-zero", "fat", "vfat", "exfat", "nls_cp437",
-           "nls_ascii", "nls_utf8", "efivarfs", "dax")
+           "nls_ascii", "nls_utf8", "efivarfs", "dax", "ublk_drv", "ntfs3")
 
 # what initramfs-tools does, as far as it matters here: /run is noexec
 INIT = """#!/bin/sh
@@ -103,6 +103,9 @@ def fill_initramfs(root, kernel, attach):
             os.path.basename(folder))
     os.makedirs(root + "/sbin", exist_ok=True)
     os.symlink("../bin/busybox", root + "/sbin/modprobe")
+    # busybox's does not zero, and is preferred by its shell
+    guest.copy_program(root, shutil.which("blkdiscard"))
+    os.symlink(shutil.which("blkdiscard"), root + "/zero-out")
     rig.run("strip", "-o", root + "/sbin/vhd-attach", attach)
     put(root + "/init", INIT, 0o755)
 
@@ -122,10 +125,11 @@ def fill_root(root):
 class Small:
     """Kernel, initramfs and the disk with the root, as a raw file."""
 
-    def __init__(self, kit, tools, work):
+    def __init__(self, kit, tools, work, machine=()):
+        """`kit` is a guest.Kit, `machine` are options of QEMU."""
         rig.need("sfdisk", "mkfs.ext4", "e2fsck", "debugfs", "mcopy", "strip",
-                 "mkfs.vfat", "fsck.vfat")
-        self.kit, self.work = guest.Kit(kit), work
+                 "mkfs.vfat", "fsck.vfat", "blkdiscard")
+        self.kit, self.work, self.machine = kit, work, machine
         self.vhdtool = tools + "/vhdtool"
         self.path = lambda name: os.path.join(work, name)
         root = self.path("initramfs")
@@ -177,7 +181,7 @@ class Small:
         that takes the same."""
         archive = self.initramfs(os.path.basename(disk), scripts, fio)
         return rig.Machine("bios", disk, memory=memory, options=(
-            "-smp", "2", "-kernel", self.kit.kernel, "-initrd", archive,
+            *self.machine, "-smp", "2", "-kernel", self.kit.kernel, "-initrd", archive,
             "-append", "console=ttyS0 quiet panic=-1 rdinit=/init " + words))
 
 
@@ -197,6 +201,10 @@ class Left:
             text = rig.run("fsck.vfat", "-n", self.part)
             if b"Dirty bit" in text:
                 raise AssertionError(text.decode())
+        elif self.fs == "ntfs":
+            text = rig.run("ntfsinfo", "-m", self.part).decode()
+            if "DIRTY" in text:
+                raise AssertionError(text)
         else:
             rig.run("e2fsck", "-fn", self.part)
             text = rig.run("dumpe2fs", "-h", self.part).decode()
@@ -219,6 +227,10 @@ class Left:
             os.unlink(file)
         if self.fs == "vfat":
             rig.run("mcopy", "-i", self.part, "::" + path, file)
+        elif self.fs == "ntfs":
+            with open(file, "wb") as out:
+                subprocess.run(("ntfscat", "-q", self.part, path), check=True,
+                               stdout=out)
         else:
             rig.run("debugfs", "-R", 'dump "%s" "%s"' % (path, file), self.part)
         return file

@@ -13,8 +13,8 @@ depends() {
 
 # of the machine that it boots on, not of this one
 installkernel() {
-	hostonly='' instmods loop nbd dm-mod dm-zero efivarfs \
-		ext4 vfat exfat xfs btrfs ntfs3 \
+	hostonly='' instmods loop nbd ublk_drv dm-mod dm-zero \
+		efivarfs ext4 vfat exfat xfs btrfs ntfs3 \
 		nls_cp437 nls_ascii nls_iso8859-1 nls_utf8
 }
 
