@@ -61,8 +61,9 @@ def run(*command, **more):
 
 class Part:
     """A partition: kind "esp", "linux" or "bios", its size in MiB, the file
-    system ("vfat", "exfat", "ext4", None) and a folder whose content it gets.
-    `uuid` is its PARTUUID. FAT's width is chosen by mkfs, or is `fat`."""
+    system ("vfat", "exfat", "ext4", "xfs", "btrfs", None) and a folder whose
+    content it gets. `uuid` is its PARTUUID. FAT's width is chosen by mkfs, or
+    is `fat`. XFS wants 300 MiB at least, Btrfs 110."""
 
     def __init__(self, kind, size, fs=None, content=None, uuid=None, fat=None,
                  label=None):
@@ -85,6 +86,12 @@ class Part:
             run("mkfs.ext4", "-q", "-F", *(("-L", self.label)
                                            if self.label else ()),
                 *(("-d", self.content) if self.content else ()), path)
+        elif self.fs == "xfs":
+            self._make_xfs(path)
+        elif self.fs == "btrfs":
+            run("mkfs.btrfs", "-q", *(("-L", self.label)
+                                      if self.label else ()),
+                *(("--rootdir", self.content) if self.content else ()), path)
         elif self.fs:
             raise ValueError(self.fs)
 
@@ -95,6 +102,26 @@ class Part:
             for name in sorted(os.listdir(self.content)):
                 run("mcopy", "-s", "-i", path,
                     os.path.join(self.content, name), "::/")
+
+    def _make_xfs(self, path):
+        with open(path + ".proto", "w", encoding="utf-8") as file:
+            file.write("\n".join(["/", "0 0", "d--755 0 0",
+                                  *xfs_tree(self.content), "$", ""]))
+        run("mkfs.xfs", "-q", "-p", path + ".proto",
+            *(("-L", self.label) if self.label else ()), path)
+        os.unlink(path + ".proto")
+
+
+def xfs_tree(folder):
+    """What is in a folder, in the words of mkfs.xfs; no name with blanks."""
+    for name in sorted(os.listdir(folder)) if folder else ():
+        path = os.path.join(folder, name)
+        if os.path.isdir(path):
+            yield "%s d--755 0 0" % name
+            yield from xfs_tree(path)
+            yield "$"
+        else:
+            yield "%s ---644 0 0 %s" % (name, path)
 
 
 def make_disk(path, *parts, table="gpt"):
