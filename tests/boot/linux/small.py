@@ -24,6 +24,8 @@ MODULES = ("virtio_ring", "virtio", "virtio_pci_legacy_dev",
            "raid6_pq", "zstd_compress", "libcrc32c", "blake2b_generic",
            "xxhash_generic")
 
+COMMAND_LINE = "console=ttyS0 quiet panic=-1 rdinit=/init "
+
 # what initramfs-tools does, as far as it matters here: /run is noexec
 INIT = """#!/bin/sh
 export PATH=/bin:/sbin:/usr/bin
@@ -62,7 +64,7 @@ for pid in $(pidof vhd-attach); do
 done
 grep -q vhdtest=write /proc/cmdline && . /write.sh
 cd /run/initramfs || echo "GUEST-BAD no exit environment"
-for folder in dev proc sys run; do mount -o rbind /$folder $folder; done
+for folder in dev proc sys run; do mount -o bind /$folder $folder; done
 end=poweroff
 for word in $(cat /proc/cmdline); do
 	case $word in
@@ -164,13 +166,13 @@ class Small:
                                      **more))
         return disk
 
-    def initramfs(self, name, scripts, fio, programs):
+    def initramfs(self, name, scripts=(), fio=False, programs=()):
         parts = [self.kit.base, self.path("boot.cpio")]
         if fio:
             parts.append(self.kit.fio)
         if scripts or programs:
             root = self.path(name + ".scripts")
-            for script, text in (scripts or {}).items():
+            for script, text in dict(scripts).items():
                 put(root + "/" + script, text)
             for program in programs:
                 guest.copy_program(root, shutil.which(program))
@@ -183,15 +185,13 @@ class Small:
                     shutil.copyfileobj(file, out)
         return archive
 
-    def start(self, disk, words, scripts=None, fio=False, programs=(),
-              memory=256):
+    def start(self, disk, words, memory=256, **more):
         """The kernel by QEMU itself; loaders have a function of their own
-        that takes the same."""
-        archive = self.initramfs(os.path.basename(disk), scripts, fio,
-                                 programs)
+        that takes the same. `more` is for initramfs()."""
+        archive = self.initramfs(os.path.basename(disk), **more)
         return rig.Machine("bios", disk, memory=memory, options=(
             "-smp", "2", "-kernel", self.kit.kernel, "-initrd", archive,
-            "-append", "console=ttyS0 quiet panic=-1 rdinit=/init " + words))
+            "-append", COMMAND_LINE + words))
 
 
 # -- looking at what a machine has left --------------------------------------
