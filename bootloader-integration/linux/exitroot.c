@@ -75,14 +75,14 @@ int exitroot_make(void)
 	return rc ? rc : copy_self();
 }
 
-/* The file system is written out when the last one lets go of it. */
-static int unmount_host(void)
+/*
+ * The file system is written out when the last one lets go of it. `source` is
+ * "" if there was none. dracut moves the old /run to /oldsys.
+ */
+static int unmount_host(const char *source)
 {
-	char source[128];
-
-	if (!umount_source(VOLUME_HOST, source, sizeof(source)))
-		return TOOL_DONE;
 	umount_below(VOLUME_FOLDER);
+	umount_below("/oldsys" VOLUME_FOLDER);
 	for (int i = 0; i < PATIENCE; i++) {
 		if (strncmp(source, "/dev/", 5) != 0 ||
 		    !device_in_use(source + 5))
@@ -94,15 +94,19 @@ static int unmount_host(void)
 
 int exitroot_release(void)
 {
+	char source[128] = "";
 	int rc = TOOL_DONE;
 
+	/* asked first: systemd binds /run without what is mounted below, so
+	 * that the volume is seen below /oldroot only, and soon not at all */
+	umount_source(VOLUME_HOST, source, sizeof(source));
 	if (!umount_below("/oldroot"))
 		rc = diag_error("/oldroot", "is in use still");
 	sync();
 	dm_remove_all(); /* volumes inside the image */
 	if (attach_undo_all())
 		rc = TOOL_FAILED;
-	if (unmount_host())
+	if (unmount_host(source))
 		rc = TOOL_FAILED;
 	sync();
 	return rc;

@@ -95,6 +95,13 @@ bool umount_below(const char *folder)
 	return false;
 }
 
+static bool ends_with(const char *path, const char *tail)
+{
+	size_t n = strlen(path), m = strlen(tail);
+
+	return n >= m && strcmp(path + n - m, tail) == 0;
+}
+
 bool umount_source(const char *folder, char *source, size_t size)
 {
 	FILE *mounts = setmntent("/proc/self/mounts", "re");
@@ -102,7 +109,7 @@ bool umount_source(const char *folder, char *source, size_t size)
 	struct mntent *e;
 
 	while (mounts && (e = getmntent(mounts))) {
-		if (strcmp(e->mnt_dir, folder) != 0)
+		if (!ends_with(e->mnt_dir, folder))
 			continue;
 		snprintf(source, size, "%s", e->mnt_fsname);
 		found = true;

@@ -15,7 +15,10 @@
  */
 bool umount_below(const char *folder);
 
-/* What is mounted there, "/dev/vda1"; false if nothing is. */
+/*
+ * What is mounted there, "/dev/vda1", or on a folder of that name in another
+ * root, as /oldroot/run/x is for /run/x; false if nothing is.
+ */
 bool umount_source(const char *folder, char *source, size_t size);
 
 #endif

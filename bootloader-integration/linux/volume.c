@@ -4,11 +4,9 @@
 #include <blkid.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -159,19 +157,16 @@ int volume_mount(const char *device, const char *options, bool read_only)
 /* -- files -------------------------------------------------------------------
  */
 
+/* statx() and not the attributes of ext4's kind, which NTFS does not have */
 int volume_check_file(const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	int flags = 0;
+	struct statx st;
 
-	if (fd < 0)
+	if (statx(AT_FDCWD, path, 0, STATX_TYPE, &st))
 		return diag_error(path, "%s", strerror(errno));
-	if (ioctl(fd, FS_IOC_GETFLAGS, &flags))
-		flags = 0; /* a file system without such things */
-	close(fd);
-	if (flags & FS_ENCRYPT_FL)
+	if (st.stx_attributes & STATX_ATTR_ENCRYPTED)
 		return diag_error(path, "is encrypted by its file system");
-	if (flags & FS_COMPR_FL) {
+	if (st.stx_attributes & STATX_ATTR_COMPRESSED) {
 		diag_error(path, "is compressed by its file system");
 		diag_hint("no loader can read it; copy it to a file that is "
 			  "not");

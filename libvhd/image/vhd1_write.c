@@ -218,17 +218,14 @@ static int shrink_back(struct vhd_image *image)
  * written first, so that a program that dies here leaves a footer at the end;
  * then the old one goes, so that it never turns up as a block's content.
  */
-static int grow_to(struct vhd_image *image, uint64_t place, uint64_t end)
+static int move_behind(struct vhd_image *image, uint64_t place, uint64_t at)
 {
 	static const uint8_t zeros[VHD1_FOOTER_SIZE];
 	struct vhd1_tail *t = image->writer->tail;
-	uint64_t ahead, at;
 	int rc = t->untidy ? shrink_back(image) : 0;
 
-	if (rc || end <= t->footer_offset)
+	if (rc)
 		return rc;
-	ahead = vhd_min(32 * ((uint64_t)1 << image->map.block_shift), GROW_MAX);
-	at = footer_place(end + ahead);
 	rc = vhd_file_write(image->file, at, t->footer, VHD1_FOOTER_SIZE);
 	if (!rc)
 		rc = vhd_file_write(image->file, t->footer_offset, zeros,
@@ -243,6 +240,22 @@ static int grow_to(struct vhd_image *image, uint64_t place, uint64_t end)
 	t->marked = at;
 	t->reserved = at;
 	return 0;
+}
+
+/* A host without holes in files (FAT) may have space for less only. */
+static int grow_to(struct vhd_image *image, uint64_t place, uint64_t end)
+{
+	struct vhd1_tail *t = image->writer->tail;
+	uint64_t block = (uint64_t)1 << image->map.block_shift;
+	int rc = t->untidy ? shrink_back(image) : 0;
+
+	if (rc || end <= t->footer_offset)
+		return rc;
+	rc = move_behind(image, place,
+			 footer_place(end + vhd_min(32 * block, GROW_MAX)));
+	return rc == VHD_E_NOSPACE
+		       ? move_behind(image, place, footer_place(end))
+		       : rc;
 }
 
 /*

@@ -20,23 +20,36 @@
 /* the file grows ahead of its use, so that most blocks need no resize */
 #define GROW_MAX ((uint64_t)256 << 20)
 
-static int grow_to(struct vhd_image *image, uint64_t place, uint64_t end)
+/*
+ * A host without holes in files (FAT) has to have the space at once, and has
+ * filled itself up to where it did not: that goes back.
+ */
+static int resize_file(struct vhd_image *image, uint64_t size)
 {
 	struct vhd_writer *w = image->writer;
-	uint64_t block = (uint64_t)1 << image->map.block_shift;
-	uint64_t size;
 	int rc;
 
-	(void)place;
-	if (end <= w->file_size)
-		return 0;
-	size = vhd_round_up(end + vhd_min(32 * block, GROW_MAX), VHDX_ALIGN);
+	size = vhd_round_up(size, VHDX_ALIGN);
 	rc = vhd_file_resize(image->file, size);
+	if (rc == VHD_E_NOSPACE)
+		vhd_file_resize(image->file, w->file_size);
 	if (rc)
 		return rc;
 	w->file_size = size;
 	vhd_pages_set_size(image->pages, size);
 	return 0;
+}
+
+static int grow_to(struct vhd_image *image, uint64_t place, uint64_t end)
+{
+	uint64_t block = (uint64_t)1 << image->map.block_shift;
+	int rc;
+
+	(void)place;
+	if (end <= image->writer->file_size)
+		return 0;
+	rc = resize_file(image, end + vhd_min(32 * block, GROW_MAX));
+	return rc == VHD_E_NOSPACE ? resize_file(image, end) : rc;
 }
 
 /*

@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A Debian with systemd, as people have it: made by mmdebstrap, its initramfs
-by initramfs-tools with our hooks. It becomes a disk with a root and an ESP, as
+by initramfs-tools or dracut with our hooks. It becomes a disk with a root and an ESP, as
 a raw file, and images of that. Needs root."""
 
 import glob
 import hashlib
 import os
-import shutil
 
 import dirty
 import rig
 from rig import MIB
 
-PACKAGES = ("linux-image-cloud-amd64", "systemd-sysv", "initramfs-tools",
-            "udev", "kmod", "e2fsprogs", "zstd")
+PACKAGES = ("linux-image-cloud-amd64", "systemd-sysv", "udev", "kmod",
+            "e2fsprogs", "zstd")
 ROOT_MIB, ESP_MIB = 1000, 16
 LABEL = "vhdroot"
 KERNEL, INITRD = "/vmlinuz", "/initrd.img"
@@ -47,14 +46,14 @@ def sha(path):
 
 # -- the system --------------------------------------------------------------
 
-def fetch(kit):
+def fetch(kit, maker):
     """Debian as an archive, once."""
-    archive = kit + "/debian.tar"
+    archive = kit + "/" + maker.archive
     if not os.path.exists(archive):
         rig.need("mmdebstrap")
         os.makedirs(kit, exist_ok=True)
         rig.run("mmdebstrap", "--variant=minbase",
-                "--include=" + ",".join(PACKAGES),
+                "--include=" + ",".join((maker.package, *PACKAGES)),
                 *("--dpkgopt=path-exclude=/usr/share/%s/*" % name
                   for name in ("doc", "locale", "man")),
                 "bookworm", archive + ".new.tar")
@@ -64,17 +63,11 @@ def fetch(kit):
 
 def install(root, build):
     """What this project gives the system, as its installation does."""
-    rig.run("cmake", "--install", build, "--prefix", build + "/boot-full")
-    for name in ("bin/vhd-attach", "share/initramfs-tools"):
-        source, target = build + "/boot-full/" + name, root + "/usr/" + name
-        if os.path.isdir(source):
-            shutil.copytree(source, target, dirs_exist_ok=True)
-        else:
-            shutil.copy(source, target)
-    shutil.rmtree(build + "/boot-full")
+    rig.run("cmake", "--install", build, "--prefix", "/usr",
+            env=dict(os.environ, DESTDIR=root))
 
 
-def make_root(archive, build, root):
+def make_root(archive, build, root, maker):
     os.makedirs(root)
     rig.run("tar", "-xpf", archive, "-C", root, "--exclude=./dev/*")
     install(root, build)
@@ -82,12 +75,7 @@ def make_root(archive, build, root):
     put(root + "/etc/hostname", "vhd\n")
     put(root + "/boot/grub/grub.cfg", GRUB_CFG)
     rig.run("chroot", root, "passwd", "-d", "root")
-    put(root + "/etc/initramfs-tools/conf.d/vhd", "MODULES=most\n")
-    rig.run("mount", "--bind", "/proc", root + "/proc")
-    try:
-        rig.run("chroot", root, "update-initramfs", "-u")
-    finally:
-        rig.run("umount", root + "/proc")
+    maker.make(root, os.listdir(root + "/lib/modules")[0])
 
 
 def make_esp(folder):
@@ -105,10 +93,10 @@ class System:
 
     host_mib = 1400  # of the volume with images
 
-    def __init__(self, kit, build, work):
-        self.build, self.work = build, work
+    def __init__(self, kit, build, work, maker):
+        self.build, self.work, self.bad = build, work, maker.bad
         root = work + "/root"
-        make_root(fetch(kit), build, root)
+        make_root(fetch(kit, maker), build, root, maker)
         make_esp(work + "/esp")
         self.kernel = glob.glob(root + "/boot/vmlinuz-*")[0]
         self.initrd = glob.glob(root + "/boot/initrd.img-*")[0]

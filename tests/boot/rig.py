@@ -61,10 +61,10 @@ def run(*command, **more):
 
 class Part:
     """A partition: kind "esp", "linux" or "bios", its size in MiB, the file
-    system ("vfat", "exfat", "ext4", "ntfs", None) and a folder whose content it
-    gets; on NTFS that is files only. `uuid` is its PARTUUID, `name` its
-    PARTLABEL, `fs_uuid` that of its ext4. FAT's width is chosen by mkfs, or is
-    `fat`."""
+    system ("vfat", "exfat", "ext4", "xfs", "btrfs", "ntfs", None) and a folder
+    whose content it gets; on NTFS that is files only. `uuid` is its PARTUUID,
+    `name` its PARTLABEL, `fs_uuid` that of its ext4. FAT's width is chosen by
+    mkfs, or is `fat`. XFS wants 300 MiB at least, Btrfs 110."""
 
     def __init__(self, kind, size, fs=None, content=None, uuid=None, fat=None,
                  label=None, fs_uuid=None, name=None):
@@ -90,6 +90,12 @@ class Part:
                 *(("-d", self.content) if self.content else ()), path)
         elif self.fs == "ntfs":
             self._make_ntfs(path)
+        elif self.fs == "xfs":
+            self._make_xfs(path)
+        elif self.fs == "btrfs":
+            run("mkfs.btrfs", "-q", *(("-L", self.label)
+                                      if self.label else ()),
+                *(("--rootdir", self.content) if self.content else ()), path)
         elif self.fs:
             raise ValueError(self.fs)
 
@@ -101,12 +107,31 @@ class Part:
                 run("mcopy", "-s", "-i", path,
                     os.path.join(self.content, name), "::/")
 
+    def _make_xfs(self, path):
+        with open(path + ".proto", "w", encoding="utf-8") as file:
+            file.write("\n".join(["/", "0 0", "d--755 0 0",
+                                  *xfs_tree(self.content), "$", ""]))
+        run("mkfs.xfs", "-q", "-p", path + ".proto",
+            *(("-L", self.label) if self.label else ()), path)
+        os.unlink(path + ".proto")
 
     def _make_ntfs(self, path):
         run("mkntfs", "-F", "-q", "-Q", "-s", "512", "-p", "2048", "-H", "255",
             "-S", "63", *(("-L", self.label) if self.label else ()), path)
         for name in sorted(os.listdir(self.content)):
             run("ntfscp", "-q", path, os.path.join(self.content, name), name)
+
+
+def xfs_tree(folder):
+    """What is in a folder, in the words of mkfs.xfs; no name with blanks."""
+    for name in sorted(os.listdir(folder)) if folder else ():
+        path = os.path.join(folder, name)
+        if os.path.isdir(path):
+            yield "%s d--755 0 0" % name
+            yield from xfs_tree(path)
+            yield "$"
+        else:
+            yield "%s ---644 0 0 %s" % (name, path)
 
 
 def make_disk(path, *parts, table="gpt"):

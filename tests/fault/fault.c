@@ -216,9 +216,10 @@ static bool attempt(const struct subject *s, int kind, uint64_t n, int error,
 	if (*more && !t.error && t.p.disk &&
 	    !ok(&t, vhd_disk_flush(t.p.disk, NULL)))
 		t.error = VHD_E_IO;
-	/* a second copy may serve for a read, and space that cannot be given
-	 * back or remembered only leaks */
-	if (*more && !t.error &&
+	/* a second copy may serve for a read, space that cannot be given back
+	 * or remembered only leaks, and where there was no space to grow ahead
+	 * there may be enough to grow */
+	if (*more && !t.error && (for_ever || error != VHD_E_NOSPACE) &&
 	    (kind == FAULT_WRITE || kind == FAULT_FLUSH ||
 	     kind == FAULT_RESIZE))
 		complain(&t, "no call says so");

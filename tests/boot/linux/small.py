@@ -5,6 +5,7 @@ started is said by a function; here QEMU does it."""
 
 import glob
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,11 @@ PARTUUID = "0fb0a2c1-58a5-4b2e-9f0c-61d9b0a1c001"
 MODULES = ("virtio_ring", "virtio", "virtio_pci_legacy_dev",
            "virtio_pci_modern_dev", "virtio_pci", "virtio_blk", "nbd", "loop",
            "dm-mod", "dm-zero", "fat", "vfat", "exfat", "nls_cp437",
-           "nls_ascii", "nls_utf8", "efivarfs", "dax", "ublk_drv", "ntfs3")
+           "nls_ascii", "nls_utf8", "efivarfs", "dax", "xfs", "btrfs", "xor",
+           "raid6_pq", "zstd_compress", "libcrc32c", "blake2b_generic",
+           "xxhash_generic", "ublk_drv", "ntfs3")
+
+COMMAND_LINE = "console=ttyS0 quiet panic=-1 rdinit=/init "
 
 # what initramfs-tools does, as far as it matters here: /run is noexec
 INIT = """#!/bin/sh
@@ -59,9 +64,15 @@ for pid in $(pidof vhd-attach); do
 done
 grep -q vhdtest=write /proc/cmdline && . /write.sh
 cd /run/initramfs || echo "GUEST-BAD no exit environment"
-for folder in dev proc sys run; do mount -o rbind /$folder $folder; done
+for folder in dev proc sys run; do mount -o bind /$folder $folder; done
+end=poweroff
+for word in $(cat /proc/cmdline); do
+	case $word in
+	vhdend=*) end=${word#*=} ;;
+	esac
+done
 pivot_root . oldroot
-exec /oldroot/bin/busybox chroot . /shutdown poweroff \\
+exec /oldroot/bin/busybox chroot . /shutdown $end \\
 	<dev/console >dev/console 2>&1
 """
 
@@ -159,14 +170,16 @@ class Small:
                                      **more))
         return disk
 
-    def initramfs(self, name, scripts, fio):
+    def initramfs(self, name, scripts=(), fio=False, programs=()):
         parts = [self.kit.base, self.path("boot.cpio")]
         if fio:
             parts.append(self.kit.fio)
-        if scripts:
+        if scripts or programs:
             root = self.path(name + ".scripts")
-            for script, text in scripts.items():
+            for script, text in dict(scripts).items():
                 put(root + "/" + script, text)
+            for program in programs:
+                guest.copy_program(root, shutil.which(program))
             guest.pack(root, root + ".cpio")
             parts.append(root + ".cpio")
         archive = self.path(name + ".initrd")
@@ -176,16 +189,54 @@ class Small:
                     shutil.copyfileobj(file, out)
         return archive
 
-    def start(self, disk, words, scripts=None, fio=False, memory=256):
+    def start(self, disk, words, memory=256, **more):
         """The kernel by QEMU itself; loaders have a function of their own
-        that takes the same."""
-        archive = self.initramfs(os.path.basename(disk), scripts, fio)
+        that takes the same. `more` is for initramfs()."""
+        archive = self.initramfs(os.path.basename(disk), **more)
         return rig.Machine("bios", disk, memory=memory, options=(
-            *self.machine, "-smp", "2", "-kernel", self.kit.kernel, "-initrd", archive,
-            "-append", "console=ttyS0 quiet panic=-1 rdinit=/init " + words))
+            *self.machine, "-smp", "2", "-kernel", self.kit.kernel,
+            "-initrd", archive, "-append", COMMAND_LINE + words))
 
 
 # -- looking at what a machine has left --------------------------------------
+
+def check_vfat(part):
+    text = rig.run("fsck.vfat", "-n", part).decode()
+    assert "Dirty bit" not in text, text
+
+
+def check_exfat(part):
+    rig.run("fsck.exfat", "-n", part)
+    with open(part, "rb") as file:
+        flags = file.read(108)[106]
+    assert not flags & 2, "the host is marked as dirty"
+
+
+def check_ext4(part):
+    rig.run("e2fsck", "-fn", part)
+    text = rig.run("dumpe2fs", "-h", part).decode()
+    assert "needs_recovery" not in text, "the host's journal is not clean"
+
+
+def check_xfs(part):
+    text = rig.run("xfs_repair", "-n", "-f", part).decode()
+    assert "ALERT" not in text, "the host's log is not clean\n" + text
+
+
+def check_btrfs(part):
+    rig.run("btrfs", "check", part)
+    text = rig.run("btrfs", "inspect-internal", "dump-super", part).decode()
+    assert re.search(r"^log_root\s+0$", text, re.M), "the host has a log"
+
+
+def check_ntfs(part):
+    text = rig.run("ntfsinfo", "-m", part).decode()
+    assert "DIRTY" not in text, text
+
+
+CHECKS = {name[6:]: function for name, function in list(globals().items())
+          if name.startswith("check_")}
+
 
 class Left:
     """A host's disk after its machine has gone."""
@@ -197,19 +248,7 @@ class Left:
                 "skip=%d" % at, "count=%d" % size, "conv=sparse")
 
     def check_host(self):
-        if self.fs == "vfat":
-            text = rig.run("fsck.vfat", "-n", self.part)
-            if b"Dirty bit" in text:
-                raise AssertionError(text.decode())
-        elif self.fs == "ntfs":
-            text = rig.run("ntfsinfo", "-m", self.part).decode()
-            if "DIRTY" in text:
-                raise AssertionError(text)
-        else:
-            rig.run("e2fsck", "-fn", self.part)
-            text = rig.run("dumpe2fs", "-h", self.part).decode()
-            if "needs_recovery" in text:
-                raise AssertionError("the host's journal is not clean")
+        CHECKS[self.fs](self.part)
 
     def replay_journal(self):
         """As the next mount does; counts of free blocks are mended then."""
@@ -227,12 +266,15 @@ class Left:
             os.unlink(file)
         if self.fs == "vfat":
             rig.run("mcopy", "-i", self.part, "::" + path, file)
+        elif self.fs == "ext4":
+            rig.run("debugfs", "-R", 'dump "%s" "%s"' % (path, file), self.part)
         elif self.fs == "ntfs":
             with open(file, "wb") as out:
                 subprocess.run(("ntfscat", "-q", self.part, path), check=True,
                                stdout=out)
         else:
-            rig.run("debugfs", "-R", 'dump "%s" "%s"' % (path, file), self.part)
+            rig.need("grub-fstest")
+            rig.run("grub-fstest", self.part, "cp", path, file)
         return file
 
     def exists(self, path):

@@ -23,5 +23,8 @@ install() {
 	# shellcheck disable=SC2154
 	inst_binary "$(command -v vhd-attach)" /sbin/vhd-attach
 	inst_hook initqueue/settled 50 "${moddir:?}/vhd-attach.sh"
-	inst_hook shutdown 20 "$moddir/vhd-release.sh"
+	inst_hook initqueue/finished 50 "$moddir/vhd-finished.sh"
+	dracut_need_initqueue
+	# behind those that take devices inside the image apart
+	inst_hook shutdown 90 "$moddir/vhd-release.sh"
 }
