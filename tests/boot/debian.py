@@ -62,9 +62,9 @@ def fetch(kit, maker):
 
 
 def install(root, build):
-    """What this project gives the system, as its installation does."""
-    rig.run("cmake", "--install", build, "--prefix", "/usr",
-            env=dict(os.environ, DESTDIR=root))
+    """As the manual says; the image is made of this system afterwards."""
+    rig.run(build + "/bin/vhdtool", "boot-install", "--initramfs", "--force",
+            "--root", root, "debian.vhdx")
 
 
 def make_root(archive, build, root, maker):
