@@ -180,11 +180,14 @@ static bool must_be_told(const struct test *t)
 	       t->way->kind == FAULT_RESIZE;
 }
 
-/* compacting makes space by a flush when the host is full, and tries again */
-static bool may_recover(const struct test *t)
+/*
+ * Where there was no space to grow ahead there may be enough to grow; and
+ * compacting makes space by a flush when the host is full, and tries again.
+ */
+static bool may_recover(const struct test *t, bool for_ever)
 {
-	return t->family.scene->action == FAMILY_COMPACT &&
-	       t->way->error == VHD_E_NOSPACE;
+	return t->way->error == VHD_E_NOSPACE &&
+	       (!for_ever || t->family.scene->action == FAMILY_COMPACT);
 }
 
 /* space of which nobody could take note is given up, until the next time */
@@ -213,7 +216,7 @@ static bool attempt(struct test *t, bool for_ever)
 	if (!t->fault.failed)
 		return false;
 	t->tried++;
-	if (!rc && must_be_told(t) && !may_recover(t))
+	if (!rc && must_be_told(t) && !may_recover(t, for_ever))
 		return family_complain(f, "nobody says so", 0, NULL);
 	if (!rc && !is_done(t))
 		return false;

@@ -12,9 +12,10 @@ sys.path[:0] = [HERE + "/../../vmm"]
 from guest import skip # pylint: disable=wrong-import-position
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-# QEMU 7.2, where it emulates cmpxchg16b, loses flags; newer kernels use it
-# everywhere, and crash at random
-MACHINE = ("-cpu", "qemu64,-cx16")
+# QEMU 7.2, where it emulates a processor, loses flags at cmpxchg16b, which newer
+# kernels use everywhere, and runs code of one processor that another is changing:
+# they crash at random
+MACHINE = ("-cpu", "qemu64,-cx16", "-smp", "1")
 ARCHIVE = "http://deb.debian.org/debian bookworm"
 
 

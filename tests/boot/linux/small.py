@@ -194,7 +194,7 @@ class Small:
         that takes the same. `more` is for initramfs()."""
         archive = self.initramfs(os.path.basename(disk), **more)
         return rig.Machine("bios", disk, memory=memory, options=(
-            *self.machine, "-smp", "2", "-kernel", self.kit.kernel,
+            "-smp", "2", *self.machine, "-kernel", self.kit.kernel,
             "-initrd", archive, "-append", COMMAND_LINE + words))
 
 
