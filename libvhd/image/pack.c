@@ -204,11 +204,25 @@ static int pack_window(struct pack *p, uint64_t from, uint64_t to)
 	return rc;
 }
 
+/* Blocks that others write behind it from now on are not moved. */
+static uint64_t end_now(const struct pack *p)
+{
+	struct vhd_writer *w = p->image->writer;
+	uint64_t end;
+
+	if (p->planning)
+		return vhd_space_end(p->space); /* our own */
+	pthread_mutex_lock(&w->mutex);
+	end = vhd_space_end(p->space);
+	pthread_mutex_unlock(&w->mutex);
+	return end;
+}
+
 static int pack_all(struct pack *p)
 {
 	const struct vhd_map *map = &p->image->map;
 	uint64_t window = ((uint64_t)1 << map->block_shift) * WINDOW_OWNERS;
-	uint64_t top = vhd_space_end(p->space);
+	uint64_t top = end_now(p);
 	int rc = 0;
 
 	for (uint32_t i = 0; i < map->reserved_count; i++)
