@@ -46,7 +46,7 @@ static const struct maker {
 	const char *mark;      /* it is there if this is */
 	const char *installed; /* by a package */
 	const char *command;   /* which makes one anew */
-	struct item items[3];
+	struct item items[4];
 	size_t count;
 } makers[] = {
 	{"usr/share/initramfs-tools/hook-functions",
@@ -58,8 +58,8 @@ static const struct maker {
 	 "usr/lib/dracut/modules.d/90vhd/module-setup.sh",
 	 "dracut --force",
 	 {DRACUT_FILE("module-setup.sh"), DRACUT_FILE("vhd-attach.sh"),
-	  DRACUT_FILE("vhd-release.sh")},
-	 3},
+	  DRACUT_FILE("vhd-finished.sh"), DRACUT_FILE("vhd-release.sh")},
+	 4},
 };
 
 #define MAKERS (sizeof(makers) / sizeof(makers[0]))

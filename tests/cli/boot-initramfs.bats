@@ -15,7 +15,7 @@ system() {
 	: >root/etc/default/grub
 	for name in vhd-attach initramfs-tools/hooks/vhd \
 		initramfs-tools/scripts/local-top/vhd \
-		dracut/90vhd/{module-setup,vhd-attach,vhd-release}.sh; do
+		dracut/90vhd/{module-setup,vhd-attach,vhd-finished,vhd-release}.sh; do
 		echo "$name" >files/$name
 	done
 	tree root >before
