@@ -288,5 +288,6 @@ int main(int argc, char **argv)
 	save_all_vhdx(argv[1]);
 	save_all_logs(argv[1]);
 	seeds_damage(argv[1]);
+	seeds_chain(argv[1]);
 	return 0;
 }

@@ -19,4 +19,7 @@ void seeds_save_bytes(const char *folder, const char *target, const char *name,
 /* The seeds of fuzz_repair: each image of tests/faults. */
 void seeds_damage(const char *folder);
 
+/* The seeds of fuzz_chain and fuzz_loader. */
+void seeds_chain(const char *folder);
+
 #endif
