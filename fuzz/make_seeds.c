@@ -168,19 +168,20 @@ static void save_all_vhdx(const char *folder)
 		  true);
 }
 
-/* the log region alone, as fuzz_log wants it */
-static void save_ring(const char *folder, const char *name,
-		      const struct vhdx_image *image)
+/* `length` bytes of an image at `offset`, as a part alone */
+static void save_part(const char *folder, const char *target, const char *name,
+		      const struct sparse *file, uint64_t offset,
+		      uint32_t length, uint8_t flags)
 {
-	struct sparse *ring = sparse_new(image->spec.log_length);
+	struct sparse *part = sparse_new(length);
 	uint8_t page[4096];
 
-	for (uint32_t at = 0; at < image->spec.log_length; at += 4096) {
-		sparse_get(image->file, image->log + at, page, sizeof(page));
-		sparse_put(ring, at, page, sizeof(page));
+	for (uint32_t at = 0; at < length; at += 4096) {
+		sparse_get(file, offset + at, page, sizeof(page));
+		sparse_put(part, at, page, sizeof(page));
 	}
-	seeds_save(folder, "fuzz_log", name, ring, INPUT_VHDX);
-	sparse_free(ring);
+	seeds_save(folder, target, name, part, flags);
+	sparse_free(part);
 }
 
 static void save_log(const char *folder, const char *name, uint32_t at,
@@ -204,7 +205,8 @@ static void save_log(const char *folder, const char *name, uint32_t at,
 
 		at = (at + vhdx_put_log(&image, at, &entry)) % (1u << 20);
 	}
-	save_ring(folder, name, &image);
+	save_part(folder, "fuzz_log", name, image.file, image.log,
+		  image.spec.log_length, INPUT_VHDX);
 	vhdx_image_drop(&image);
 }
 
@@ -214,6 +216,42 @@ static void save_all_logs(const char *folder)
 	save_log(folder, "three-entries", 0x4000, 3);
 	save_log(folder, "wrapped", 0xFC000, 4);
 	save_log(folder, "eight-entries", 0xE0000, 8);
+}
+
+/* tables as fuzz_map.c makes them, and bitmaps behind them */
+static void save_maps(const char *folder, const struct vhdx_image *vhdx)
+{
+	struct sparse *map = sparse_new(8192);
+	uint8_t table[4096];
+
+	for (uint32_t i = 0; i < 32; i += 4)
+		sparse_put_be32(map, 4 * i, 16 + (i / 4) * 1040);
+	sparse_fill(map, 1, 0xFF, 3);
+	sparse_fill(map, 4096, 0x5A, 700);
+	seeds_save(folder, "fuzz_map", "vhd", map, 0);
+	sparse_get(vhdx->file, vhdx->bat, table, sizeof(table));
+	sparse_put(map, 0, table, sizeof(table));
+	seeds_save(folder, "fuzz_map", "vhdx", map, INPUT_VHDX);
+	sparse_free(map);
+}
+
+static void save_parts(const char *folder)
+{
+	struct vhdx_image image = vhdx_image_new(&(struct vhdx_spec){
+		.size = 16u << 20, .keys = keys, .key_count = 4});
+
+	vhdx_add_bitmap(&image, 0);
+	vhdx_add_block(&image, 0, VHDX_PARTIALLY_PRESENT);
+	vhdx_add_block(&image, 4, VHDX_FULLY_PRESENT);
+	vhdx_put_entry(&image, 2, VHDX_ZERO);
+	save_part(folder, "fuzz_metadata", "differencing", image.file,
+		  image.metadata, 1u << 20, INPUT_VHDX);
+	save_maps(folder, &image);
+	vhdx_image_drop(&image);
+	image = vhdx_image_new(&(struct vhdx_spec){.size = 16u << 20});
+	save_part(folder, "fuzz_metadata", "dynamic", image.file,
+		  image.metadata, 1u << 20, INPUT_VHDX);
+	vhdx_image_drop(&image);
 }
 
 /* stored ranges of a file, up to what a seed may hold */
@@ -287,6 +325,7 @@ int main(int argc, char **argv)
 	save_all_vhd1(argv[1]);
 	save_all_vhdx(argv[1]);
 	save_all_logs(argv[1]);
+	save_parts(argv[1]);
 	seeds_damage(argv[1]);
 	seeds_chain(argv[1]);
 	return 0;
