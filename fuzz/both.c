@@ -7,13 +7,16 @@
 
 #include <libvhd.h>
 
+#include "core/checked.h"
 #include "support/reader.h"
 #include "support/sparse_file.h"
 
 /* one call never maps more than this, so that time stays bounded */
-#define SPAN  ((uint64_t)1 << 34)
-#define STEPS 256
-#define PROBE 8192u
+#define SPAN   ((uint64_t)1 << 34)
+#define STEPS  256
+#define PLACES 32
+#define PROBE  8192u
+#define HINTS  512
 
 struct both {
 	struct reader loader;
@@ -129,7 +132,7 @@ static uint64_t compare_extent(struct both *b, uint64_t offset, uint64_t length)
 
 static void walk(struct both *b)
 {
-	uint64_t size = vhd_disk_size(b->disk), offset = 0;
+	uint64_t size = vhd_disk_size(b->disk), offset = 0, lot = size;
 
 	for (int i = 0; i < STEPS && offset < size; i++) {
 		uint64_t rest = size - offset;
@@ -145,6 +148,12 @@ static void walk(struct both *b)
 	}
 	if (size)
 		compare_extent(b, size - 1, 1);
+	/* and places by lot, which the steps may not have reached */
+	for (int i = 0; i < PLACES && size; i++) {
+		lot = lot * 6364136223846793005u + 1442695040888963407u;
+		offset = (lot >> 20) % size;
+		compare_extent(b, offset, vhd_min(size - offset, SPAN));
+	}
 }
 
 void both_compare(struct sparse *file, int format)
@@ -180,6 +189,71 @@ static void ignore_entry(void *ctx, const struct vhd_log_entry *entry)
 	*sum += entry->why ? strlen(entry->why) : 0;
 }
 
+/* a text of at most `size` bytes, its NUL included */
+static void check_text(const char *text, size_t size)
+{
+	if (!memchr(text, 0, size))
+		abort();
+}
+
+static void ask_parents(struct vhd_image *image)
+{
+	struct vhd_parent_hint hint;
+	int rc = 0;
+
+	for (unsigned i = 0; rc != VHD_E_RANGE && i < HINTS; i++) {
+		rc = vhd_image_parent_hint(image, i, &hint);
+		if (rc == VHD_E_IO || rc == VHD_E_NOMEM)
+			break;
+		if (rc)
+			continue;
+		check_text(hint.key, sizeof(hint.key));
+		check_text(hint.stored, sizeof(hint.stored));
+		check_text(hint.path, sizeof(hint.path));
+		if (hint.relative && hint.path[0] == '/')
+			abort();
+	}
+}
+
+static void ask_items(struct vhd_image *image)
+{
+	static uint8_t bytes[PROBE];
+	struct vhd_metadata_item item;
+	uint32_t length;
+
+	for (unsigned i = 0; !vhd_image_metadata(image, i, &item); i++) {
+		check_text(item.id_text, sizeof(item.id_text));
+		if (!vhd_image_metadata_read(image, &item.id, bytes,
+					     sizeof(bytes), &length) &&
+		    (length > sizeof(bytes) || !item.user))
+			abort();
+	}
+}
+
+static void ask_image(struct sparse *file, int format)
+{
+	const struct vhd_image_options options = {
+		.size = sizeof(options),
+		.format = format,
+	};
+	struct vhd_file *f = sparse_file_new(file);
+	struct vhd_image_usage usage;
+	struct vhd_image_info info;
+	struct vhd_image *image;
+
+	if (vhd_image_open(f, &options, &image, NULL)) {
+		vhd_file_close(f);
+		return;
+	}
+	vhd_image_get_info(image, &info);
+	check_text(info.creator, sizeof(info.creator));
+	check_text(info.creator_name, sizeof(info.creator_name));
+	ask_parents(image);
+	ask_items(image);
+	(void)vhd_image_usage(image, 1u << 20, &usage, NULL);
+	vhd_image_close(image);
+}
+
 void both_look_inside(struct sparse *file, int format)
 {
 	struct vhd_file *f = sparse_file_new(file);
@@ -191,4 +265,5 @@ void both_look_inside(struct sparse *file, int format)
 	vhd_image_dump(f, format, ignore_field, &sum, &diag);
 	vhd_image_log(f, ignore_entry, &sum, &info, &diag);
 	vhd_file_close(f);
+	ask_image(file, format);
 }

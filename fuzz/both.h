@@ -11,7 +11,8 @@
 /* Opens with both, walks extents up to a bound, compares bytes. */
 void both_compare(struct sparse *file, int format);
 
-/* check, dump and log over the same file: they must only survive. */
+/* check, dump, log, parents, metadata items and usage of the same file: they
+ * must only survive, and what they say must be texts. */
 void both_look_inside(struct sparse *file, int format);
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * Writes the seeds of the fuzzers:
  *
- *   make_seeds FOLDER                   fuzz_open/ and fuzz_log/ below FOLDER
+ *   make_seeds FOLDER                   a folder for each target below FOLDER
  *   make_seeds --from IMAGE vhd|vhdx FILE   one seed of a real image
  *
  * A real image's payload is left out beyond the first 64 KiB of stored bytes
@@ -18,10 +18,9 @@
 
 #include "core/vhdx_bat.h"
 #include "input.h"
+#include "seeds.h"
 #include "support/vhd1_image.h"
 #include "support/vhdx_image.h"
-
-#define SEED_MAX (64u << 10)
 
 static const struct vhdx_key keys[] = {
 	{"parent_linkage", "{01234567-89ab-cdef-0123-456789abcdef}"},
@@ -30,15 +29,10 @@ static const struct vhdx_key keys[] = {
 	{"absolute_win32_path", "C:\\vm\\base.vhdx"},
 };
 
-static void save(const char *path, const struct sparse *file, bool vhdx)
+static void save_bytes(const char *path, const void *bytes, size_t n)
 {
-	static uint8_t bytes[SEED_MAX];
-	struct input in = {.flags = vhdx ? INPUT_VHDX : 0,
-			   .file = sparse_copy(file)};
-	size_t n = input_encode(&in, bytes, sizeof(bytes));
 	FILE *out = n ? fopen(path, "wb") : NULL;
 
-	sparse_free(in.file);
 	if (!out || fwrite(bytes, 1, n, out) != n || fclose(out)) {
 		fprintf(stderr, "%s: %s\n", path,
 			n ? strerror(errno) : "too large for a seed");
@@ -46,15 +40,33 @@ static void save(const char *path, const struct sparse *file, bool vhdx)
 	}
 }
 
-static void save_in(const char *folder, const char *target, const char *name,
-		    const struct sparse *file, bool vhdx)
+void seeds_save_bytes(const char *folder, const char *target, const char *name,
+		      const void *bytes, size_t n)
 {
 	char path[4096];
 
 	snprintf(path, sizeof(path), "%s/%s", folder, target);
 	mkdir(path, 0755);
 	snprintf(path, sizeof(path), "%s/%s/%s", folder, target, name);
-	save(path, file, vhdx);
+	save_bytes(path, bytes, n);
+}
+
+size_t seeds_encode(const struct sparse *file, uint8_t flags, uint8_t *bytes)
+{
+	struct input in = {.flags = flags, .file = sparse_copy(file)};
+	size_t n = input_encode(&in, bytes, SEED_MAX);
+
+	sparse_free(in.file);
+	return n;
+}
+
+void seeds_save(const char *folder, const char *target, const char *name,
+		const struct sparse *file, uint8_t flags)
+{
+	static uint8_t bytes[SEED_MAX];
+
+	seeds_save_bytes(folder, target, name, bytes,
+			 seeds_encode(file, flags, bytes));
 }
 
 static void save_vhd1(const char *folder, const char *name,
@@ -71,7 +83,7 @@ static void save_vhd1(const char *folder, const char *name,
 		vhd1_add_block(&image, 0);
 		vhd1_set_sectors(&image, 0, 3, 9, true);
 	}
-	save_in(folder, "fuzz_open", name, image.file, false);
+	seeds_save(folder, "fuzz_open", name, image.file, 0);
 	vhd1_image_drop(&image);
 }
 
@@ -130,7 +142,7 @@ static void save_vhdx(const char *folder, const char *name,
 						       .count = 1});
 		sparse_fill(image.file, image.bat, 0, 32);
 	}
-	save_in(folder, "fuzz_open", name, image.file, true);
+	seeds_save(folder, "fuzz_open", name, image.file, INPUT_VHDX);
 	vhdx_image_drop(&image);
 }
 
@@ -156,19 +168,20 @@ static void save_all_vhdx(const char *folder)
 		  true);
 }
 
-/* the log region alone, as fuzz_log wants it */
-static void save_ring(const char *folder, const char *name,
-		      const struct vhdx_image *image)
+/* `length` bytes of an image at `offset`, as a part alone */
+static void save_part(const char *folder, const char *target, const char *name,
+		      const struct sparse *file, uint64_t offset,
+		      uint32_t length, uint8_t flags)
 {
-	struct sparse *ring = sparse_new(image->spec.log_length);
+	struct sparse *part = sparse_new(length);
 	uint8_t page[4096];
 
-	for (uint32_t at = 0; at < image->spec.log_length; at += 4096) {
-		sparse_get(image->file, image->log + at, page, sizeof(page));
-		sparse_put(ring, at, page, sizeof(page));
+	for (uint32_t at = 0; at < length; at += 4096) {
+		sparse_get(file, offset + at, page, sizeof(page));
+		sparse_put(part, at, page, sizeof(page));
 	}
-	save_in(folder, "fuzz_log", name, ring, true);
-	sparse_free(ring);
+	seeds_save(folder, target, name, part, flags);
+	sparse_free(part);
 }
 
 static void save_log(const char *folder, const char *name, uint32_t at,
@@ -192,7 +205,8 @@ static void save_log(const char *folder, const char *name, uint32_t at,
 
 		at = (at + vhdx_put_log(&image, at, &entry)) % (1u << 20);
 	}
-	save_ring(folder, name, &image);
+	save_part(folder, "fuzz_log", name, image.file, image.log,
+		  image.spec.log_length, INPUT_VHDX);
 	vhdx_image_drop(&image);
 }
 
@@ -202,6 +216,42 @@ static void save_all_logs(const char *folder)
 	save_log(folder, "three-entries", 0x4000, 3);
 	save_log(folder, "wrapped", 0xFC000, 4);
 	save_log(folder, "eight-entries", 0xE0000, 8);
+}
+
+/* tables as fuzz_map.c makes them, and bitmaps behind them */
+static void save_maps(const char *folder, const struct vhdx_image *vhdx)
+{
+	struct sparse *map = sparse_new(8192);
+	uint8_t table[4096];
+
+	for (uint32_t i = 0; i < 32; i += 4)
+		sparse_put_be32(map, 4 * i, 16 + (i / 4) * 1040);
+	sparse_fill(map, 1, 0xFF, 3);
+	sparse_fill(map, 4096, 0x5A, 700);
+	seeds_save(folder, "fuzz_map", "vhd", map, 0);
+	sparse_get(vhdx->file, vhdx->bat, table, sizeof(table));
+	sparse_put(map, 0, table, sizeof(table));
+	seeds_save(folder, "fuzz_map", "vhdx", map, INPUT_VHDX);
+	sparse_free(map);
+}
+
+static void save_parts(const char *folder)
+{
+	struct vhdx_image image = vhdx_image_new(&(struct vhdx_spec){
+		.size = 16u << 20, .keys = keys, .key_count = 4});
+
+	vhdx_add_bitmap(&image, 0);
+	vhdx_add_block(&image, 0, VHDX_PARTIALLY_PRESENT);
+	vhdx_add_block(&image, 4, VHDX_FULLY_PRESENT);
+	vhdx_put_entry(&image, 2, VHDX_ZERO);
+	save_part(folder, "fuzz_metadata", "differencing", image.file,
+		  image.metadata, 1u << 20, INPUT_VHDX);
+	save_maps(folder, &image);
+	vhdx_image_drop(&image);
+	image = vhdx_image_new(&(struct vhdx_spec){.size = 16u << 20});
+	save_part(folder, "fuzz_metadata", "dynamic", image.file,
+		  image.metadata, 1u << 20, INPUT_VHDX);
+	vhdx_image_drop(&image);
 }
 
 /* stored ranges of a file, up to what a seed may hold */
@@ -241,13 +291,15 @@ static struct sparse *load(const char *path)
 
 static int from_image(const char *image, const char *format, const char *out)
 {
+	static uint8_t bytes[SEED_MAX];
 	struct sparse *s = load(image);
+	uint8_t flags = strcmp(format, "vhdx") == 0 ? INPUT_VHDX : 0;
 
 	if (!s) {
 		perror(image);
 		return 1;
 	}
-	save(out, s, strcmp(format, "vhdx") == 0);
+	save_bytes(out, bytes, seeds_encode(s, flags, bytes));
 	sparse_free(s);
 	return 0;
 }
@@ -273,5 +325,8 @@ int main(int argc, char **argv)
 	save_all_vhd1(argv[1]);
 	save_all_vhdx(argv[1]);
 	save_all_logs(argv[1]);
+	save_parts(argv[1]);
+	seeds_damage(argv[1]);
+	seeds_chain(argv[1]);
 	return 0;
 }

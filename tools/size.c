@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "size.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -16,7 +17,7 @@ static int suffix_shift(const char *suffix)
 
 	if (!*suffix || strcasecmp(suffix, "B") == 0)
 		return 0;
-	unit = strchr(units, *suffix & ~0x20);
+	unit = strchr(units, toupper((unsigned char)*suffix));
 	if (!unit)
 		return -1;
 	suffix++;

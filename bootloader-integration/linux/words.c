@@ -4,6 +4,12 @@
 #include <ctype.h>
 #include <string.h>
 
+/* what the kernel takes for a blank, which is more than blanks and tabs */
+static bool is_blank(char c)
+{
+	return isspace((unsigned char)c);
+}
+
 /* Copies the next word without its quotes; false: it does not fit. */
 static bool take_word(const char **line, char *out, size_t size)
 {
@@ -11,7 +17,7 @@ static bool take_word(const char **line, char *out, size_t size)
 	size_t length = 0;
 	const char *at = *line;
 
-	for (; *at && (quoted || !isspace((unsigned char)*at)); at++) {
+	for (; *at && (quoted || !is_blank(*at)); at++) {
 		if (*at == '"')
 			quoted = !quoted;
 		else if (length + 1 < size)
@@ -33,7 +39,8 @@ int words_get(const char *line, const char *name, char *out, size_t size)
 
 	out[0] = '\0';
 	for (;;) {
-		line += strspn(line, " \t\r\n");
+		while (is_blank(*line))
+			line++;
 		if (!*line)
 			return found;
 		if (!take_word(&line, word, sizeof(word)) ||

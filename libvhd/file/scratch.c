@@ -51,11 +51,12 @@ static const struct vhd_range_item *gone_at(const struct scratch *s,
 					    uint64_t at, uint64_t *next)
 {
 	size_t i = vhd_ranges_find(&s->gone, at + 1);
-	const struct vhd_range_item *item = s->gone.items + i;
+	const struct vhd_range_item *item;
 
 	*next = UINT64_MAX;
 	if (i == s->gone.count)
 		return NULL;
+	item = s->gone.items + i;
 	if (item->start <= at)
 		return item;
 	*next = item->start;

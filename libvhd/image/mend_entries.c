@@ -107,13 +107,48 @@ static int extend_file(struct vhd_changes *t)
 	return rc ? rc : put_footer(t);
 }
 
+/* what a clear bit hides, unless it is zeros as the new place is */
+static int copy_hidden(struct vhd_changes *t, uint64_t from, uint64_t to)
+{
+	uint8_t sector[VHD1_SECTOR];
+	int rc = vhd_file_read(t->m->file, from, sector, sizeof(sector));
+
+	if (rc || (!sector[0] && !memcmp(sector, sector + 1, VHD1_SECTOR - 1)))
+		return rc;
+	return vhd_file_write(t->m->file, to, sector, sizeof(sector));
+}
+
+/* No payload, but what later steps look at: a VHD's bitmap, and what it says
+ * was never written. */
+static int copy_dry(struct vhd_changes *t, uint64_t from, uint64_t to,
+		    uint64_t length, uint8_t *bits)
+{
+	const struct vhd_map *map = &t->image->map;
+	uint32_t bitmap = map->bitmap_bytes;
+	uint64_t count = (length - bitmap) / VHD1_SECTOR;
+	int rc;
+
+	if (!is_vhd1(t) || !bitmap || bitmap > COPY_PIECE)
+		return 0;
+	rc = vhd_file_read(t->m->file, from, bits, bitmap);
+	if (!rc)
+		rc = vhd_file_write(t->m->file, to, bits, bitmap);
+	for (uint64_t i = 0; i < count && !map->has_parent && !rc; i++) {
+		uint64_t at = bitmap + i * VHD1_SECTOR;
+
+		if (!(bits[i / 8] & 0x80 >> i % 8))
+			rc = copy_hidden(t, from + at, to + at);
+	}
+	return rc;
+}
+
 static int copy_bytes(struct vhd_changes *t, uint64_t from, uint64_t to,
 		      uint64_t length, uint8_t *buf)
 {
 	int rc = 0;
 
 	if (t->m->options->dry_run)
-		return 0;
+		return copy_dry(t, from, to, length, buf);
 	while (length && !rc) {
 		size_t n = (size_t)vhd_min(length, COPY_PIECE);
 

@@ -30,6 +30,12 @@ static int next_data(void *ctx, uint64_t offset, uint64_t *start, uint64_t *end)
 	return 0;
 }
 
+static int get_id(void *ctx, struct vhd_file_id *id)
+{
+	*id = (struct vhd_file_id){1, (uintptr_t)ctx};
+	return 0;
+}
+
 struct vhd_file *sparse_file_new(struct sparse *s)
 {
 	static const struct vhd_file_ops ops = {
@@ -37,6 +43,7 @@ struct vhd_file *sparse_file_new(struct sparse *s)
 		.read_at = read_at,
 		.get_size = get_size,
 		.next_data = next_data,
+		.get_id = get_id,
 	};
 	struct vhd_file *file;
 

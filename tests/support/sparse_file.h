@@ -9,7 +9,8 @@
 
 /*
  * Read-only; reads are counted in `s` and fail as s->fail_at says. `s` stays
- * the caller's and must outlive the file. Ends the program when out of memory.
+ * the caller's and must outlive the file; two files of it are the same one.
+ * Ends the program when out of memory.
  */
 struct vhd_file *sparse_file_new(struct sparse *s);
 

@@ -45,6 +45,8 @@ static void words__the_last_one_counts(void)
 	CHECK(words_get("aa=1 b xa=2", "a", text, sizeof(text)) == 0);
 	CHECK(same(text, ""));
 	CHECK(words_get("", "a", text, sizeof(text)) == 0);
+	/* blanks of the kernel that are none to a person */
+	CHECK(words_get("b \v\f a=4", "a", text, sizeof(text)) == 1);
 }
 
 static void words__quotes_hold_spaces(void)
