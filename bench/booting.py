@@ -104,7 +104,7 @@ class Booting:
                   name == "dynamic.vhdx"]
         found = self.rounds({"raw": self.boot_time(*raw(disk)), **{
             image: self.boot_time(disk.host(make, image), begin)
-            for image in images}})
+            for image in images}}, patience=rig.PATIENCE)
         for image in images:
             self.table.ratio("%s, %s vs raw" % (what, image), found[image],
                              found["raw"], sec, GOAL, LIMIT)
