@@ -123,6 +123,7 @@ void confine_server(const char *image, const struct open_options *options,
 	add_parents(&p, options);
 	if (socket)
 		add_folder_of(&p, socket, CONFINE_SOCKET);
+	add(&p, "/dev/null", CONFINE_WRITE);
 	for (size_t i = 0; i < sizeof(libraries) / sizeof(libraries[0]); i++)
 		add(&p, libraries[i], CONFINE_READ);
 	enter(&p);

@@ -96,11 +96,12 @@ def make_driver(system, folder, image):
 
 # -- GRUB --------------------------------------------------------------------
 
-def grub(system, folder, image, firmware, device="(vhd0,gpt1)"):
-    attach = "insmod vhd\nvhd vhd0 (hd0,gpt3)/images/" + image
-    words = vhdroot(image) if image else ""
-    config = GRUB_HOST % (attach if image else "", device, debian.KERNEL,
-                          debian.WORDS, words, device, debian.INITRD)
+def grub(system, folder, image, firmware, device="(vhd0,gpt1)", attach=None):
+    """`attach` is how the device comes to be, if not by vhd.mod."""
+    if attach is None:
+        attach = "insmod vhd\nvhd vhd0 (hd0,gpt3)/images/" + image
+    config = GRUB_HOST % (attach, device, debian.KERNEL, debian.WORDS,
+                          vhdroot(image), device, debian.INITRD)
     vhd_mod = os.path.join(system.build, "lib/grub", PLATFORMS[firmware],
                            "vhd.mod")
     rig.need_files(vhd_mod)
