@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -14,8 +13,6 @@
 #include <linux/landlock.h>
 
 #include "confine_build.h"
-
-#define NOBODY 65534
 
 /* of later headers than some that we are built with */
 #define ACCESS_REFER     (UINT64_C(1) << 13) /* ABI 2 */
@@ -153,29 +150,11 @@ static void keep_capabilities(uint32_t kept)
 	(void)syscall(SYS_capset, &header, data);
 }
 
-/* Whoever started us as root has no other user in mind: nobody it is. */
-static void stop_being_root(void)
-{
-	if (geteuid() != 0)
-		return;
-	if (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
-	    setresuid(NOBODY, NOBODY, NOBODY))
-		return;
-}
-
 void confine_privileges(bool all)
 {
 	const uint32_t files = 1u << CAP_DAC_OVERRIDE |
 			       1u << CAP_DAC_READ_SEARCH | 1u << CAP_FOWNER;
-	const uint32_t user = 1u << CAP_SETUID | 1u << CAP_SETGID;
 
-	if (CONFINE_SANITIZED)
-		return;
-	if (all) {
-		stop_being_root();
-		keep_capabilities(0);
-		return;
-	}
-	/* to become nobody later, which a program started by us cannot */
-	keep_capabilities(files | user);
+	if (!CONFINE_SANITIZED)
+		keep_capabilities(all ? 0 : files);
 }

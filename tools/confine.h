@@ -39,7 +39,8 @@ void confine_network(void);
 
 /*
  * Gives up what root can do beyond other users, except to read and write
- * files; `all`: that too, and being root.
+ * files; `all`: that too. The user stays: a file system in user space does not
+ * serve another one than its own, not even what is open.
  */
 void confine_privileges(bool all);
 

@@ -110,9 +110,6 @@ static const int opening[] = {
 	SCMP_SYS(capset),
 	SCMP_SYS(prctl),
 	SCMP_SYS(seccomp),
-	SCMP_SYS(setgroups),
-	SCMP_SYS(setresgid),
-	SCMP_SYS(setresuid),
 	SCMP_SYS(landlock_create_ruleset),
 	SCMP_SYS(landlock_restrict_self),
 };

@@ -281,3 +281,22 @@ since() { # LINE
 	wait
 	status 0 vhdtool check a.vhdx
 }
+
+# A file system in user space serves its own user only, what is open included:
+# commands that give up their rights stay who they are.
+@test "commands read what lies in a mount, an image in an image too" {
+	local command
+	random_raw inner.raw
+	vhdtool convert -q inner.raw inner.vhdx
+	truncate -s 48M outer.raw
+	dd if=inner.vhdx of=outer.raw conv=notrunc status=none
+	vhdtool convert -q outer.raw outer.vhdx
+	mounted outer.vhdx
+	for command in info map "map --json" hash "hash --file-too" check dump \
+		log "measure -O vhd" read; do
+		# shellcheck disable=SC2086 # words
+		status 0 vhdtool $command -f vhdx d/disk
+	done
+	status 0 vhdtool compare -f raw -F raw d/disk outer.raw
+	unmounted
+}

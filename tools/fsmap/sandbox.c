@@ -10,15 +10,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/landlock.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
+
+#include "../confine.h"
+#include "../confine_build.h"
 
 #define NOBODY 65534
 
@@ -44,26 +45,10 @@ static int limit(__rlimit_resource_t resource, rlim_t value)
 
 static int set_limits(void)
 {
-	if (!SANDBOX_SANITIZED && limit(RLIMIT_AS, MEMORY_MAX))
+	if (!CONFINE_SANITIZED && limit(RLIMIT_AS, MEMORY_MAX))
 		return -1;
 	return limit(RLIMIT_CPU, SECONDS_MAX) || limit(RLIMIT_CORE, 0) ||
 	       limit(RLIMIT_NOFILE, 0);
-}
-
-/* No file may be opened, made or changed. Kernels without it: never mind. */
-static void forbid_files(void)
-{
-	/* all rights of the first version; later ones only add to them */
-	const struct landlock_ruleset_attr rules = {
-		.handled_access_fs = 2 * LANDLOCK_ACCESS_FS_MAKE_SYM - 1,
-	};
-	long fd =
-		syscall(SYS_landlock_create_ruleset, &rules, sizeof(rules), 0);
-
-	if (fd < 0)
-		return;
-	(void)syscall(SYS_landlock_restrict_self, (int)fd, 0);
-	close((int)fd);
 }
 
 /* -- system calls ---------------------------------------------------------- */
@@ -103,7 +88,7 @@ static int allow_sanitizer(scmp_filter_ctx filter)
 {
 	int rc = 0;
 
-	if (SANDBOX_SANITIZED) {
+	if (CONFINE_SANITIZED) {
 		rc = allow_on(filter, SCMP_SYS(write), STDERR_FILENO);
 		if (!rc)
 			rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW,
@@ -176,7 +161,7 @@ const char *sandbox_enter(int scratch)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return "cannot give up new privileges";
-	forbid_files();
+	confine_files(NULL, 0);
 	drop_root();
 	if (set_limits())
 		return "cannot limit memory and time";

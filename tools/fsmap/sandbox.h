@@ -11,16 +11,6 @@
  * The address sanitizer maps terabytes and writes to standard error; a build
  * with it has a weaker sandbox, and is for tests only.
  */
-#if defined(__SANITIZE_ADDRESS__)
-#	define SANDBOX_SANITIZED 1
-#elif defined(__has_feature)
-#	if __has_feature(address_sanitizer)
-#		define SANDBOX_SANITIZED 1
-#	endif
-#endif
-#ifndef SANDBOX_SANITIZED
-#	define SANDBOX_SANITIZED 0
-#endif
 
 /*
  * Drops root, new privileges, the file system (Landlock, where the kernel has

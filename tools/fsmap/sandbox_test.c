@@ -16,6 +16,8 @@
 
 #include "sandbox.h"
 
+#include "../confine_build.h"
+
 /* Each returns -1 with errno if it failed, as it must. */
 
 static int try_open(void)
@@ -81,7 +83,7 @@ static int try_root(void)
 	return setuid(0);
 }
 
-#if !SANDBOX_SANITIZED
+#if !CONFINE_SANITIZED
 static int try_write_error(void)
 {
 	return (int)write(STDERR_FILENO, "", 0);
@@ -111,7 +113,7 @@ static const struct {
 	{"type into the terminal", try_terminal},
 	{"map new code", try_code},
 	{"become root", try_root},
-#if !SANDBOX_SANITIZED
+#if !CONFINE_SANITIZED
 	{"write to standard error", try_write_error},
 	{"take 3 GiB of memory", try_memory},
 #endif
