@@ -22,20 +22,6 @@ static struct vhdx_image base_image(void)
 	return image;
 }
 
-static void put_ring(struct vhdx_image *image, const struct sparse *ring)
-{
-	uint64_t start, end;
-	uint8_t page[SPARSE_PAGE];
-
-	for (uint64_t at = 0; sparse_next(ring, at, &start, &end); at = end)
-		for (at = start; at < end && at < image->spec.log_length;
-		     at += SPARSE_PAGE) {
-			sparse_get(ring, at, page, sizeof(page));
-			sparse_put(image->file, image->log + at, page,
-				   sizeof(page));
-		}
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct vhdx_image image;
@@ -44,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!input_decode(data, size, &in))
 		return 0;
 	image = base_image();
-	put_ring(&image, in.file);
+	sparse_lay(image.file, image.log, in.file, image.spec.log_length);
 	both_compare(image.file, VHD_FORMAT_VHDX);
 	both_look_inside(image.file, VHD_FORMAT_VHDX);
 	vhdx_image_drop(&image);

@@ -30,19 +30,6 @@ static struct vhdx_image base_image(void)
 	return image;
 }
 
-static void put_region(struct vhdx_image *image, const struct sparse *region)
-{
-	uint64_t start, end;
-	uint8_t page[SPARSE_PAGE];
-
-	for (uint64_t at = 0; sparse_next(region, at, &start, &end); at = end)
-		for (at = start; at < end && at < REGION; at += SPARSE_PAGE) {
-			sparse_get(region, at, page, sizeof(page));
-			sparse_put(image->file, image->metadata + at, page,
-				   sizeof(page));
-		}
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct vhdx_image image;
@@ -51,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!input_decode(data, size, &in))
 		return 0;
 	image = base_image();
-	put_region(&image, in.file);
+	sparse_lay(image.file, image.metadata, in.file, REGION);
 	both_compare(image.file, VHD_FORMAT_VHDX);
 	both_look_inside(image.file, VHD_FORMAT_VHDX);
 	vhdx_image_drop(&image);

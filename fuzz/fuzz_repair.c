@@ -201,7 +201,7 @@ static void expect_undone(struct undo *u, struct cow *content,
 
 	if (rc)
 		fail("the undo file", vhd_strerror(rc), 0);
-	if (!shown_same_file(copy, original))
+	if (!cow_same(copy, original))
 		fail("the undo file", "does not give all back", 0);
 	vhd_file_close(file);
 	vhd_file_close(undo);
@@ -224,7 +224,7 @@ static int repair_dry(struct cow *original, struct codes *mended,
 	if (!rc)
 		rc = check(scratch, left);
 	vhd_file_close(scratch);
-	if (!shown_same_file(copy, original))
+	if (!cow_same(copy, original))
 		fail("a dry run", "changes the file", 0);
 	cow_free(copy);
 	return rc;

@@ -124,22 +124,3 @@ const char *shown_whole(struct cow *content, int format, uint64_t *where)
 	vhd_image_close(image);
 	return wrong;
 }
-
-bool shown_same_file(struct cow *a, struct cow *b)
-{
-	static uint8_t x[65536], y[65536];
-	uint64_t start, end, other, at = 0;
-
-	if (cow_size(a) != cow_size(b))
-		return false;
-	for (; at < cow_size(a); at += sizeof(x)) {
-		cow_next(a, at, &start, &end);
-		cow_next(b, at, &other, &end);
-		at = vhd_round_down(vhd_min(start, other), sizeof(x));
-		cow_read(a, at, x, sizeof(x));
-		cow_read(b, at, y, sizeof(y));
-		if (memcmp(x, y, sizeof(x)) != 0)
-			return false;
-	}
-	return true;
-}

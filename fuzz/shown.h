@@ -16,7 +16,4 @@ const char *shown_kept(struct cow *before, struct cow *after, int format,
 /* NULL if the image opens and no place of its disk is damaged, else why not. */
 const char *shown_whole(struct cow *content, int format, uint64_t *where);
 
-/* Every byte of the file, and its size. */
-bool shown_same_file(struct cow *a, struct cow *b);
-
 #endif

@@ -92,6 +92,7 @@ class System:
     """The parts: a kernel with its initramfs, a raw disk, programs."""
 
     host_mib = 1400  # of the volume with images
+    golden = None  # digest of a parent that must not change
 
     def __init__(self, kit, build, work, maker):
         self.build, self.work, self.bad = build, work, maker.bad

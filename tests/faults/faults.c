@@ -204,26 +204,6 @@ static uint64_t unreadable(const struct shown *s)
 	return n;
 }
 
-/* every byte and the size; looks only where one of them stores something */
-static bool same_bytes(struct cow *a, struct cow *b)
-{
-	static uint8_t x[65536], y[65536];
-	uint64_t start, end, other, at = 0;
-
-	if (cow_size(a) != cow_size(b))
-		return false;
-	for (; at < cow_size(a); at += sizeof(x)) {
-		cow_next(a, at, &start, &end);
-		cow_next(b, at, &other, &end);
-		at = vhd_round_down(vhd_min(start, other), sizeof(x));
-		cow_read(a, at, x, sizeof(x));
-		cow_read(b, at, y, sizeof(y));
-		if (memcmp(x, y, sizeof(x)) != 0)
-			return false;
-	}
-	return true;
-}
-
 /* -- an undo file in memory --------------------------------------------------
  */
 
@@ -267,7 +247,7 @@ static void expect_restored(const struct undo *u, size_t len,
 	vhd_file_close(undo);
 	vhd_file_close(file);
 	expect(!rc, "the undo file can be used");
-	expect(same_bytes(content, original), "the undo file gives all back");
+	expect(cow_same(content, original), "the undo file gives all back");
 }
 
 /* -- one repair --------------------------------------------------------------
@@ -289,7 +269,7 @@ static void expect_dry_run(struct cow *original, const struct codes *mended,
 	check_file(scratch, &codes);
 	expect_codes("a dry run leaves", codes.text, left->text);
 	vhd_file_close(scratch);
-	expect(same_bytes(copy, original), "a dry run changes nothing");
+	expect(cow_same(copy, original), "a dry run changes nothing");
 	cow_free(copy);
 }
 
@@ -319,7 +299,7 @@ static void expect_refused(struct cow *original, int error)
 	struct codes codes;
 
 	expect(repair_content(copy, &codes) == error, "is refused as said");
-	expect(same_bytes(copy, original), "a refusal changes nothing");
+	expect(cow_same(copy, original), "a refusal changes nothing");
 	cow_free(copy);
 }
 

@@ -324,6 +324,25 @@ int cow_file_new(struct cow *c, bool writable, struct vhd_file **out)
 	return vhd_file_new(&ops, c, out);
 }
 
+bool cow_same(const struct cow *a, const struct cow *b)
+{
+	static uint8_t x[65536], y[65536];
+	uint64_t start, end, other, at = 0;
+
+	if (cow_size(a) != cow_size(b))
+		return false;
+	for (; at < cow_size(a); at += sizeof(x)) {
+		cow_next(a, at, &start, &end);
+		cow_next(b, at, &other, &end);
+		at = vhd_round_down(vhd_min(start, other), sizeof(x));
+		cow_read(a, at, x, sizeof(x));
+		cow_read(b, at, y, sizeof(y));
+		if (memcmp(x, y, sizeof(x)) != 0)
+			return false;
+	}
+	return true;
+}
+
 struct vhd_file *cow_file(struct cow *c, bool writable)
 {
 	struct vhd_file *file;

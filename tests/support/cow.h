@@ -31,6 +31,8 @@ void cow_write(struct cow *c, uint64_t offset, const void *buf, size_t len);
 void cow_zero(struct cow *c, uint64_t offset, uint64_t length);
 /* Zeros behind the end. */
 void cow_read(const struct cow *c, uint64_t offset, void *buf, size_t len);
+/* Every byte, and the size; looks only where one of them stores something. */
+bool cow_same(const struct cow *a, const struct cow *b);
 /* The first run of stored bytes at or after offset. */
 void cow_next(const struct cow *c, uint64_t offset, uint64_t *start,
 	      uint64_t *end);

@@ -258,3 +258,16 @@ int sparse_save(const struct sparse *s, const char *path)
 	rc = save_pages(s, fd);
 	return close(fd) || rc ? -1 : 0;
 }
+
+void sparse_lay(struct sparse *s, uint64_t offset, const struct sparse *part,
+		uint64_t length)
+{
+	uint8_t page[SPARSE_PAGE];
+	uint64_t start, end;
+
+	for (uint64_t at = 0; sparse_next(part, at, &start, &end); at = end)
+		for (at = start; at < end && at < length; at += SPARSE_PAGE) {
+			sparse_get(part, at, page, sizeof(page));
+			sparse_put(s, offset + at, page, sizeof(page));
+		}
+}

@@ -57,6 +57,10 @@ struct vhd_source sparse_source(struct sparse *s);
 bool sparse_next(const struct sparse *s, uint64_t offset, uint64_t *start,
 		 uint64_t *end);
 
+/* Lays what the first `length` bytes of `part` store over `s` at `offset`. */
+void sparse_lay(struct sparse *s, uint64_t offset, const struct sparse *part,
+		uint64_t length);
+
 /* Writes the file to disk with holes. 0 or -1 and errno. */
 int sparse_save(const struct sparse *s, const char *path);
 
