@@ -32,6 +32,6 @@ for folder in "$source"/fuzz/corpus/fuzz_*; do
 	[ -x "$build/fuzz/$name" ] || continue
 	cp "$build/fuzz/$name" "$OUT/"
 	python3 -m zipfile -c "$OUT/${name}_seed_corpus.zip" "$folder"/*
-	[ ! -f "$source/fuzz/dict/$name.dict" ] ||
-		cp -L "$source/fuzz/dict/$name.dict" "$OUT/"
+	words=$("$source/fuzz/dictionary" "$name")
+	[ -z "$words" ] || cp "$words" "$OUT/$name.dict"
 done
