@@ -158,6 +158,18 @@ static int find(struct vhd_disk *disk, uint64_t offset, uint64_t length,
 	return rc;
 }
 
+/* the same, of what the leaf itself stores */
+static int find_stored(struct vhd_disk *disk, uint64_t offset, uint64_t length,
+		       struct vhd_extent *out)
+{
+	unsigned token = vhd_disk_hold(disk);
+	int rc = vhd_image_extent(disk->layers[0].image, offset, length, out,
+				  NULL);
+
+	vhd_disk_release(disk, token);
+	return rc;
+}
+
 /* part of a block, or a block that metadata alone cannot zero */
 static int zero_part(struct vhd_disk *disk, uint64_t offset, uint64_t length)
 {
@@ -190,7 +202,7 @@ static int discard_part(struct vhd_disk *disk, uint64_t offset, uint64_t length)
 	while (length && !rc) {
 		struct vhd_extent e;
 
-		rc = vhd_image_extent(leaf, offset, length, &e, NULL);
+		rc = find_stored(disk, offset, length, &e);
 		if (!rc && e.kind == VHD_EXTENT_DATA) {
 			rc = punch(leaf, offset, e.length);
 			if (rc == VHD_E_UNSUPPORTED)

@@ -142,6 +142,17 @@ void vhd_image_know_parent(struct vhd_image *child,
 	child->parent_size = parent->map.size;
 }
 
+void vhd_image_take_map(struct vhd_image *image, const struct vhd_map *now)
+{
+	struct vhd_map *map = &image->map;
+
+	map->size = now->size;
+	map->blocks = now->blocks;
+	map->bat_offset = now->bat_offset;
+	map->reserved_count = now->reserved_count;
+	memcpy(map->reserved, now->reserved, sizeof(map->reserved));
+}
+
 uint64_t vhd_image_block_size(const struct vhd_image *image)
 {
 	return image->map.kind == VHD_MAP_LINEAR

@@ -54,6 +54,12 @@ struct vhd_image {
 };
 
 /*
+ * What an open image's map may become: its kind, units and flags stay, which
+ * requests read without being held off, and so does its limit.
+ */
+void vhd_image_take_map(struct vhd_image *image, const struct vhd_map *now);
+
+/*
  * Replays the log of a VHDX whose headers were read, if it has one: sets view
  * and overlay. Without a valid entry VHD_E_LOG if `strict`, else a condition.
  */

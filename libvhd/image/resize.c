@@ -273,6 +273,6 @@ int vhd_resize_free(struct vhd_image *image, const struct vhd_map *before)
 	image->map.size = before->size;
 	image->map.blocks = before->blocks;
 	rc = vhd_table_walk(image, free_entry, &f, NULL);
-	image->map = now;
+	vhd_image_take_map(image, &now);
 	return rc ? rc : punch_run(&f);
 }

@@ -47,11 +47,10 @@ int vhd1_image_refresh(struct vhd_image *image)
 		rc = vhd1_open(&source, VHD1_SIZE_CURRENT, scratch, meta, &map,
 			       NULL);
 	if (!rc) {
-		if (map.kind != VHD_MAP_LINEAR)
-			map.limit = image->map.limit;
-		map.ignore_bitmap = image->map.ignore_bitmap;
 		image->meta.vhd1 = *meta;
-		image->map = map;
+		vhd_image_take_map(image, &map);
+		if (map.kind == VHD_MAP_LINEAR)
+			image->map.limit = map.limit;
 	}
 	free(meta);
 	return vhd_write_doubt(image, rc); /* the file was changed already */

@@ -319,10 +319,8 @@ int vhdx_image_refresh(struct vhd_image *image)
 		rc = vhdx_open_body(&source, scratch, meta, &map, NULL);
 	}
 	if (!rc) {
-		map.limit = image->map.limit;
-		map.ignore_bitmap = image->map.ignore_bitmap;
 		image->meta.vhdx = *meta;
-		image->map = map;
+		vhd_image_take_map(image, &map);
 	}
 	free(scratch);
 	free(meta);

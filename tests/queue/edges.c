@@ -254,7 +254,7 @@ static void test_arguments(void)
 static void test_depth(void)
 {
 	struct vhd_completion done[8];
-	static uint8_t buf[4096];
+	static uint8_t buf[5][4096]; /* one for each that may be in flight */
 	struct vhd_disk *disk;
 	struct vhd_queue *q;
 	char path[4096];
@@ -265,11 +265,11 @@ static void test_depth(void)
 	EXPECT(vhd_queue_poll(q, done, 8) == 0);
 	EXPECT(vhd_queue_wait(q, done, 1, 8, -1) == 0); /* none to wait for */
 	for (int i = 0; i < 3; i++)
-		must(vhd_queue_read(q, 0, buf, 4096, &done[i], 0), "read");
-	EXPECT(vhd_queue_read(q, 0, buf, 4096, NULL, 0) == VHD_E_LIMIT);
+		must(vhd_queue_read(q, 0, buf[i], 4096, &done[i], 0), "read");
+	EXPECT(vhd_queue_read(q, 0, buf[3], 4096, NULL, 0) == VHD_E_LIMIT);
 	EXPECT(vhd_queue_wait(q, done, 2, 2, -1) == 2);
 	EXPECT(vhd_queue_in_flight(q) == 1);
-	must(vhd_queue_read(q, 0, buf, 4096, NULL, 0), "read");
+	must(vhd_queue_read(q, 0, buf[4], 4096, NULL, 0), "read");
 	EXPECT(vhd_queue_wait(q, done, 8, 8, -1) == 2);
 	vhd_queue_close(q);
 	vhd_disk_close(disk);
