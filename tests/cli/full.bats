@@ -29,10 +29,18 @@ small_host() {
 	esac
 }
 
-# leave KIB: a file takes all space of the host but so much
+# leave KIB: a file takes all space of the host but so much. What a file system
+# reserved for data it had not placed, and then did not need, takes another try.
 leave() {
+	local before=-1 now=0
 	rm -f host/filler
-	dd if=/dev/zero of=host/filler bs=4k status=none 2>/dev/null || :
+	while [ "$now" -gt "$before" ]; do
+		before=$now
+		dd if=/dev/zero of=host/filler bs=4k status=none oflag=append \
+			conv=notrunc 2>/dev/null || :
+		sync -f host
+		now=$(stat -c %s host/filler)
+	done
 	truncate -s -$1K host/filler
 	sync -f host
 }
