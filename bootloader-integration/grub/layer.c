@@ -10,17 +10,33 @@
 /* for the pending updates of a VHDX */
 #define WINDOW_MAX ((grub_size_t)16 << 20)
 
-/* GRUB takes a length of 0 for "all that is left" */
-static int read_at(void *ctx, uint64_t offset, void *buf, size_t len)
+static int read_file(grub_file_t file, uint64_t offset, char *buf, size_t len)
 {
-	grub_file_t file = ctx;
-
-	if (!len)
-		return 0;
 	if (grub_file_seek(file, offset) == (grub_off_t)-1)
 		return VHD_E_IO;
 	return grub_file_read(file, buf, len) == (grub_ssize_t)len ? 0
 								   : VHD_E_IO;
+}
+
+/* GRUB takes a length of 0 for "all that is left" */
+static int read_at(void *ctx, uint64_t offset, void *buf, size_t len)
+{
+	struct vhd_layer *layer = ctx;
+	char *to = buf;
+	int rc = 0;
+
+	while (len && !rc) {
+		size_t n = vhd_direct_read(&layer->direct, offset, to, len);
+
+		if (!n) {
+			n = vhd_direct_rest(&layer->direct, offset, len);
+			rc = read_file(layer->file, offset, to, n);
+		}
+		offset += n;
+		to += n;
+		len -= n;
+	}
+	return rc;
 }
 
 static int try_window(struct vhd_layer *layer, const struct vhd_source *source,
@@ -44,7 +60,7 @@ static int try_window(struct vhd_layer *layer, const struct vhd_source *source,
 
 static grub_err_t open_reader(struct vhd_layer *layer, grub_size_t window)
 {
-	struct vhd_source source = {layer->file, read_at,
+	struct vhd_source source = {layer, read_at,
 				    grub_file_size(layer->file)};
 	struct vhd_diag diag = {0};
 	int format, rc;
@@ -97,7 +113,10 @@ struct vhd_layer *vhd_layer_open(const char *path, grub_size_t window)
 		goto fail;
 	layer->file = grub_file_open(
 		path, GRUB_FILE_TYPE_LOOPBACK | GRUB_FILE_TYPE_NO_DECOMPRESS);
-	if (!layer->file || open_reader(layer, window))
+	if (!layer->file)
+		goto fail;
+	vhd_direct_start(&layer->direct, layer->file);
+	if (open_reader(layer, window))
 		goto fail;
 	tell_conditions(layer);
 	return layer;

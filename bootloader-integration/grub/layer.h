@@ -6,10 +6,13 @@
 #include <grub/file.h>
 #include <libvhd/boot.h>
 
+#include "direct.h"
+
 struct vhd_layer {
 	struct vhd_layer *parent; /* the next file of a chain, or NULL */
 	char *path;               /* as it was opened */
 	grub_file_t file;         /* open as long as the layer is */
+	struct vhd_direct direct; /* where it is on its disk */
 	void *memory;             /* the reader's state, then its window */
 	struct vhd_boot *boot;
 };
