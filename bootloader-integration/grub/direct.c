@@ -65,7 +65,7 @@ static unsigned exfat_shift(grub_disk_t disk)
 
 static unsigned xfs_shift(grub_disk_t disk)
 {
-	return byte_at(disk, 124);
+	return byte_at(disk, 120);
 }
 
 /* In these each block of a file lies in one piece, as it is, on one disk. */
@@ -157,11 +157,11 @@ static void look_for_extent(const struct leaf *leaf)
 			continue;
 		search.first = first;
 		search.count = count;
-		search.start =
-			((grub_uint64_t)grub_le_to_cpu16(
-				 leaf->extents[i].start_high)
-			 << 32 | grub_le_to_cpu32(leaf->extents[i].start))
-			<< sectors_shift(search.for_file);
+		search.start = ((grub_uint64_t)grub_le_to_cpu16(
+					leaf->extents[i].start_high)
+					<< 32 |
+				grub_le_to_cpu32(leaf->extents[i].start))
+			       << sectors_shift(search.for_file);
 	}
 }
 
@@ -284,8 +284,8 @@ grub_size_t vhd_direct_rest(const struct vhd_direct *d, grub_off_t offset,
 }
 
 /* how much from `offset` on, at least a block's rest, lies behind `sector` */
-static grub_size_t run(struct vhd_direct *d, grub_off_t offset,
-		       grub_size_t len, grub_disk_addr_t sector)
+static grub_size_t run(struct vhd_direct *d, grub_off_t offset, grub_size_t len,
+		       grub_disk_addr_t sector)
 {
 	grub_size_t block = (grub_size_t)1 << d->block_shift;
 	grub_size_t n = block - (grub_size_t)(offset & (block - 1));

@@ -25,12 +25,14 @@ void vhd_direct_start(struct vhd_direct *d, grub_file_t file);
 /*
  * Reads from the device what lies there in one piece, at most `len` bytes.
  * Returns how many; 0, and no error: they are to be read through the file
- * system, which may be those up to the end of a block, vhd_direct_rest(), alone.
+ * system, which may be those up to the end of a block, vhd_direct_rest(),
+ * alone.
  */
 grub_size_t vhd_direct_read(struct vhd_direct *d, grub_off_t offset, void *buf,
 			    grub_size_t len);
 
-/* The bytes, at most `len`, up to where vhd_direct_read() may be tried again. */
+/* The bytes, at most `len`, up to where vhd_direct_read() may be tried again.
+ */
 grub_size_t vhd_direct_rest(const struct vhd_direct *d, grub_off_t offset,
 			    grub_size_t len);
 

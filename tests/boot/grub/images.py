@@ -169,6 +169,22 @@ class Images:
         make_dirty(self.path("dirty.vhdx"))
         shutil.move(os.path.join(self.work, "inside"), self.folder)
 
+    def make_patchy(self):
+        """A disk of data and zeros in turns. Returns its size, and its hash."""
+        dice, data = random.Random(8), bytearray()
+        while len(data) < 2 * MIB:
+            length = dice.randrange(1, 200) * KIB
+            data += dice.randbytes(length) if dice.random() < 0.6 \
+                else bytes(length)
+        del data[2 * MIB:]
+        os.makedirs(self.work, exist_ok=True)
+        with open(os.path.join(self.work, "patchy.raw"), "wb") as file:
+            file.write(data)
+        self.convert("patchy.raw", "fixed.vhd", "--type", "fixed")
+        self.convert("patchy.raw", "small.vhd", "--block-size", "512K")
+        self.convert("patchy.raw", "small.vhdx", "--block-size", "1M")
+        return len(data), hashlib.sha256(data).hexdigest()
+
     def make_bad(self):
         """`bad`: names, and words of what GRUB must say; `odd`: what looks bad
         and is not."""
