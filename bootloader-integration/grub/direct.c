@@ -116,8 +116,7 @@ struct leaf {
 /* longer: reserved, and not written */
 #define EXTENT_MAX 32768u
 
-/* GRUB has one thread */
-static struct {
+struct search {
 	grub_disk_dev_t device;
 	const struct vhd_direct *for_file;
 	grub_uint64_t block;     /* of which this is sought: */
@@ -126,7 +125,10 @@ static struct {
 	/* the extent with this block in the leaf that was read last */
 	grub_uint64_t first, count;
 	grub_disk_addr_t start; /* in the file system */
-} search;
+};
+
+/* GRUB has one thread; but the device may be an image, and searched in turn */
+static struct search *current;
 
 /* The driver's own device keeps its number for the cache. One that nothing is
  * ever cached for shows each leaf that is read. */
@@ -137,14 +139,14 @@ static unsigned sectors_shift(const struct vhd_direct *d)
 	return d->block_shift - GRUB_DISK_SECTOR_BITS;
 }
 
-static void look_for_extent(const struct leaf *leaf)
+static void look_for_extent(struct search *s, const struct leaf *leaf)
 {
-	grub_size_t room = (((grub_size_t)1 << search.for_file->block_shift) -
+	grub_size_t room = (((grub_size_t)1 << s->for_file->block_shift) -
 			    sizeof(*leaf)) /
 			   sizeof(leaf->extents[0]);
 	unsigned entries = grub_le_to_cpu16(leaf->entries);
 
-	search.count = 0;
+	s->count = 0;
 	if (leaf->magic != grub_cpu_to_le16_compile_time(LEAF_MAGIC) ||
 	    leaf->depth || entries > room)
 		return;
@@ -152,27 +154,27 @@ static void look_for_extent(const struct leaf *leaf)
 		grub_uint32_t first = grub_le_to_cpu32(leaf->extents[i].block);
 		unsigned count = grub_le_to_cpu16(leaf->extents[i].length);
 
-		if (search.block < first || search.block - first >= count ||
+		if (s->block < first || s->block - first >= count ||
 		    count > EXTENT_MAX)
 			continue;
-		search.first = first;
-		search.count = count;
-		search.start = ((grub_uint64_t)grub_le_to_cpu16(
+		s->first = first;
+		s->count = count;
+		s->start = ((grub_uint64_t)grub_le_to_cpu16(
 					leaf->extents[i].start_high)
 					<< 32 |
 				grub_le_to_cpu32(leaf->extents[i].start))
-			       << sectors_shift(search.for_file);
+			       << sectors_shift(s->for_file);
 	}
 }
 
-static grub_err_t look_for_data(grub_disk_t disk, grub_disk_addr_t sector,
-				grub_size_t size)
+static grub_err_t look_for_data(struct search *s, grub_disk_t disk,
+				grub_disk_addr_t sector, grub_size_t size)
 {
 	/* more than that of a byte is what the cache would like to have */
-	if (size == 1 && !search.is_found) {
-		search.sector = sector << (disk->log_sector_size -
+	if (size == 1 && !s->is_found) {
+		s->sector = sector << (disk->log_sector_size -
 					   GRUB_DISK_SECTOR_BITS);
-		search.is_found = 1;
+		s->is_found = 1;
 	}
 	/* without a text, which takes longer than all else here */
 	return grub_errno = GRUB_ERR_READ_ERROR;
@@ -181,36 +183,52 @@ static grub_err_t look_for_data(grub_disk_t disk, grub_disk_addr_t sector,
 static grub_err_t look(grub_disk_t disk, grub_disk_addr_t sector,
 		       grub_size_t size, char *buf)
 {
-	const struct vhd_direct *d = search.for_file;
+	struct search *s = current;
+	const struct vhd_direct *d = s->for_file;
 	grub_size_t block = (grub_size_t)1
 			    << (d->block_shift - disk->log_sector_size);
 	grub_err_t rc;
 
 	if (disk->read_hook)
-		return look_for_data(disk, sector, size);
+		return look_for_data(s, disk, sector, size);
 	if (!d->keeps_trees)
-		return search.device->disk_read(disk, sector, size, buf);
+		return s->device->disk_read(disk, sector, size, buf);
 	/* the cache would like more than the block that is looked at */
 	if (size > block)
 		return grub_errno = GRUB_ERR_READ_ERROR;
-	rc = search.device->disk_read(disk, sector, size, buf);
-	search.count = 0;
+	rc = s->device->disk_read(disk, sector, size, buf);
+	s->count = 0;
 	if (!rc && size == block)
-		look_for_extent((const struct leaf *)buf);
+		look_for_extent(s, (const struct leaf *)buf);
 	return rc;
 }
 
+#ifdef VHD_GRUB_HOOK_GETS_DATA
+static grub_err_t note(grub_disk_addr_t sector,
+		       unsigned offset __attribute__((unused)),
+		       unsigned length __attribute__((unused)),
+		       char *buf __attribute__((unused)),
+		       void *data __attribute__((unused)))
+{
+	current->sector = sector;
+	current->is_found = 1;
+	return GRUB_ERR_NONE;
+}
+#else
 static void note(grub_disk_addr_t sector,
 		 unsigned offset __attribute__((unused)),
 		 unsigned length __attribute__((unused)),
 		 void *data __attribute__((unused)))
 {
-	search.sector = sector;
-	search.is_found = 1;
+	current->sector = sector;
+	current->is_found = 1;
 }
+#endif
 
-static void ask(const struct vhd_direct *d, grub_uint64_t block)
+static void ask(const struct vhd_direct *d, grub_uint64_t block,
+		struct search *s)
 {
+	struct search *before = current;
 	grub_file_t file = d->file;
 	grub_disk_t disk = file->device->disk;
 	struct grub_disk_dev between = *disk->dev;
@@ -218,20 +236,22 @@ static void ask(const struct vhd_direct *d, grub_uint64_t block)
 	grub_off_t place = file->offset;
 	char byte;
 
-	grub_memset(&search, 0, sizeof(search));
-	search.device = disk->dev;
-	search.for_file = d;
-	search.block = block;
+	grub_memset(s, 0, sizeof(*s));
+	s->device = disk->dev;
+	s->for_file = d;
+	s->block = block;
 	between.disk_read = look;
 	if (d->keeps_trees)
 		between.id = UNCACHED_ID;
+	current = s;
 	disk->dev = &between;
 	file->read_hook = note;
 	file->offset = block << d->block_shift;
 	file->fs->fs_read(file, &byte, 1);
 	file->offset = place;
 	file->read_hook = hook;
-	disk->dev = search.device;
+	disk->dev = s->device;
+	current = before;
 	disk->read_hook = NULL;
 	grub_errno = GRUB_ERR_NONE;
 }
@@ -243,20 +263,20 @@ static grub_disk_addr_t volume_start(grub_disk_t disk)
 }
 
 /* what was found of the block; and of its extent, if they agree */
-static void learn(struct vhd_direct *d, grub_uint64_t block)
+static void learn(struct vhd_direct *d, const struct search *s)
 {
 	grub_disk_addr_t start =
-		search.start + volume_start(d->file->device->disk);
-	grub_uint64_t inside = block - search.first;
+		s->start + volume_start(d->file->device->disk);
+	grub_uint64_t inside = s->block - s->first;
 
-	d->block = block;
+	d->block = s->block;
 	d->count = 1;
-	d->sector = search.is_found ? search.sector : 0;
-	if (!search.is_found || !search.count ||
-	    search.sector != start + (inside << sectors_shift(d)))
+	d->sector = s->is_found ? s->sector : 0;
+	if (!s->is_found || !s->count ||
+	    s->sector != start + (inside << sectors_shift(d)))
 		return;
-	d->block = search.first;
-	d->count = search.count;
+	d->block = s->first;
+	d->count = s->count;
 	d->sector = start;
 }
 
@@ -264,8 +284,10 @@ static void learn(struct vhd_direct *d, grub_uint64_t block)
 static grub_disk_addr_t find(struct vhd_direct *d, grub_uint64_t block)
 {
 	if (block < d->block || block - d->block >= d->count) {
-		ask(d, block);
-		learn(d, block);
+		struct search s;
+
+		ask(d, block, &s);
+		learn(d, &s);
 	}
 	return d->sector ? d->sector + ((block - d->block) << sectors_shift(d))
 			 : 0;
