@@ -11,6 +11,9 @@
  * and its parents merged one by one.
  *
  * queues DIR [STEPS [live]]   live: only those that are maintained
+ * queues DIR soak SECONDS     so long, with four more threads that call the
+ * disk themselves; after each round a snapshot is taken, and the memory in use
+ *   must not have grown
  */
 #include <poll.h>
 #include <pthread.h>
@@ -21,19 +24,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <libvhd.h>
 
 #define PIECE   4096u
 #define DEPTH   32u
-#define THREADS 4u
+#define QUEUES  4u
+#define THREADS 8u /* at most */
 #define IOVECS  5u
 #define SIZE    ((uint64_t)24 << 20)
 #define PIECES  (SIZE / PIECE)
 #define SPARE   ((uint64_t)8 << 20) /* behind it, for maintenance alone */
 #define PARENTS 4u                  /* of an image that is maintained */
 #define TURNS   4u                  /* of maintenance, at least */
+#define GROWN   (SIZE + SPARE + ((uint64_t)64 << 20)) /* it ends there */
+#define DEEPEST 6u               /* layers, when snapshots are taken */
+#define MEMORY  ((long)32 << 10) /* KiB more than after the first rounds */
 
 struct image {
 	const char *name;
@@ -81,6 +89,7 @@ static struct vhd_disk *disk;
 static int engine;
 static bool live; /* the image is maintained meanwhile */
 static uint64_t steps = 4000;
+static unsigned threads = QUEUES; /* those behind the queues' call the disk */
 static uint32_t versions[PIECES]; /* newest of each piece; its owner's */
 static atomic_uint working;       /* threads */
 static atomic_uint turns;         /* of maintenance */
@@ -159,7 +168,7 @@ static uint64_t draw_piece(struct worker *w)
 
 	do {
 		/* a hot part, so that reads meet what was written */
-		piece = draw(w, draw(w, 4) ? 256 : PIECES / THREADS) * THREADS +
+		piece = draw(w, draw(w, 4) ? 256 : PIECES / threads) * threads +
 			w->index;
 	} while (is_busy(w, piece));
 	return piece;
@@ -308,6 +317,46 @@ static void fill(struct worker *w, uint64_t *given)
 		}
 }
 
+/* one request, at once */
+static int call(struct worker *w, struct slot *s, uint64_t lot)
+{
+	uint64_t at = s->piece * PIECE;
+
+	if (lot < 45) {
+		s->what = WRITE;
+		s->version = ++w->version;
+		content(s->piece, s->version, s->buf);
+		return vhd_disk_write(disk, at, s->buf, PIECE, NULL);
+	}
+	if (lot < 90) {
+		s->what = READ;
+		return vhd_disk_read(disk, at, s->buf, PIECE, NULL);
+	}
+	s->what = lot < 94 ? DISCARD : ZERO;
+	return lot < 94 ? vhd_disk_discard(disk, at, PIECE, NULL)
+			: vhd_disk_zero(disk, at, PIECE, NULL);
+}
+
+static void *run_calls(struct worker *w)
+{
+	struct slot *s = &w->slots[0];
+
+	for (uint64_t given = 0; go_on(given) && !failed; given++) {
+		struct vhd_completion c = {.user_data = s};
+		uint64_t lot = draw(w, 100);
+
+		if (lot < 2) {
+			must(vhd_disk_flush(disk, NULL), "flush");
+			continue;
+		}
+		s->piece = draw_piece(w);
+		c.result = call(w, s, lot);
+		end(w, &c);
+	}
+	atomic_fetch_sub(&working, 1);
+	return NULL;
+}
+
 static void *run(void *ctx)
 {
 	struct worker *w = ctx;
@@ -321,6 +370,8 @@ static void *run(void *ctx)
 	struct vhd_completion done[DEPTH + 8];
 	uint64_t given = 0;
 
+	if (w->index >= QUEUES)
+		return run_calls(w);
 	must(vhd_queue_open(disk, &o, &w->queue, NULL), "queue");
 	while ((go_on(given) || vhd_queue_in_flight(w->queue)) && !failed) {
 		unsigned n;
@@ -485,17 +536,26 @@ static void merge(void)
 	done.merged++;
 }
 
+/* snapshots shall be beneath each other for a while */
+static bool is_time_to_merge(void)
+{
+	return threads == QUEUES ||
+	       mix(atomic_load(&turns), vhd_disk_size(disk)) % 24 == 0;
+}
+
 static void maintain(void)
 {
 	memset(&done, 0, sizeof(done));
 	while (atomic_load(&working) && !failed) {
 		stir(atomic_load(&turns));
 		compact();
-		if (vhd_disk_layers(disk) > 2)
+		if (vhd_disk_layers(disk) > 2 && is_time_to_merge())
 			merge();
-		must(vhd_disk_resize(disk, vhd_disk_size(disk) + (1 << 20),
-				     NULL),
-		     "grow");
+		if (vhd_disk_size(disk) < GROWN)
+			must(vhd_disk_resize(disk,
+					     vhd_disk_size(disk) + (1 << 20),
+					     NULL),
+			     "grow");
 		atomic_fetch_add(&turns, 1);
 	}
 	printf("  compacted %u times: %llu blocks moved, %llu let go; merged "
@@ -535,25 +595,25 @@ static void check(const char *path)
 	vhd_file_close(file);
 }
 
-static void run_image(const char *dir)
+/* all threads, until they are done; then all that was written is there */
+static void run_threads(const char *path, uint64_t lots)
 {
 	static struct worker workers[THREADS];
-	char path[4096];
 
-	memset(versions, 0, sizeof(versions));
 	memset(workers, 0, sizeof(workers));
-	make_chain(dir, path);
 	open_disk(path, VHD_DISK_WRITE);
-	atomic_store(&working, THREADS);
+	atomic_store(&working, threads);
 	atomic_store(&turns, 0);
-	for (unsigned i = 0; i < THREADS; i++) {
+	for (unsigned i = 0; i < threads; i++) {
 		workers[i].index = i;
+		workers[i].lots = lots;
+		workers[i].version = (uint32_t)lots;
 		if (pthread_create(&workers[i].thread, NULL, run, &workers[i]))
 			abort();
 	}
 	if (live)
 		maintain();
-	for (unsigned i = 0; i < THREADS; i++)
+	for (unsigned i = 0; i < threads; i++)
 		pthread_join(workers[i].thread, NULL);
 	compare_all();
 	must(vhd_disk_shut(disk, NULL), "shut");
@@ -562,10 +622,113 @@ static void run_image(const char *dir)
 	compare_all();
 	vhd_disk_close(disk);
 	check(path);
+}
+
+static void run_image(const char *dir)
+{
+	char path[4096];
+
+	memset(versions, 0, sizeof(versions));
+	make_chain(dir, path);
+	run_threads(path, 0);
 	printf("%-18s%s %s: %s\n", image->name, live ? " live" : "",
 	       engine == VHD_QUEUE_URING ? "io_uring" : "threads ",
 	       failed ? "BAD" : "good");
 	fflush(stdout);
+}
+
+/* -- for a long time ---------------------------------------------------------
+ */
+
+/* in KiB */
+static long memory(void)
+{
+	long pages = 0;
+	FILE *f = fopen("/proc/self/statm", "r");
+
+	if (!f || fscanf(f, "%*s %ld", &pages) != 1)
+		fail("memory is not known", 0, 0);
+	if (f)
+		fclose(f);
+	return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+static unsigned count_layers(const char *path)
+{
+	unsigned n;
+
+	open_disk(path, 0);
+	n = vhd_disk_layers(disk);
+	vhd_disk_close(disk);
+	return n;
+}
+
+/* the leaf becomes a parent */
+static void take_snapshot(const char *dir, char *path, unsigned n)
+{
+	const struct vhd_disk_options open = {.size = sizeof(open),
+					      .format = image->format};
+	struct vhd_create_options o = {
+		.size = sizeof(o),
+		.format = image->format,
+		.type = VHD_TYPE_DIFFERENCING,
+		.block_size = image->block,
+		.parent_name = strrchr(path, '/') + 1,
+	};
+	char base[4096];
+
+	must(vhd_disk_open(path, &open, &o.parent, NULL), "parent");
+	o.virtual_size = vhd_disk_size(o.parent);
+	snprintf(base, sizeof(base), "%s", path);
+	o.parent_name = strrchr(base, '/') + 1;
+	snprintf(path, 4096, "%s/snapshot%u.%s", dir, n, extension());
+	unlink(path);
+	must(vhd_create(path, &o, NULL), "snapshot");
+	vhd_disk_close(o.parent);
+}
+
+static void soak_image(const char *dir, unsigned long *rounds, time_t until)
+{
+	static long most, first;
+	char path[4096];
+
+	live = image->type != VHD_TYPE_FIXED;
+	memset(versions, 0, sizeof(versions));
+	make_chain(dir, path);
+	for (unsigned n = 0; n < 6 && time(NULL) < until && !failed; n++) {
+		long now;
+
+		run_threads(path, ++*rounds << 20);
+		now = memory();
+		if (*rounds <= 2 * sizeof(images) / sizeof(*images))
+			first = now > first ? now : first;
+		most = now > most ? now : most;
+		if (most > first + MEMORY)
+			fail("KiB of memory in use, and more each round",
+			     (uint64_t)most, 0);
+		printf("round %lu: %s, %u layers, %ld KiB: %s\n", *rounds,
+		       image->name, count_layers(path), now,
+		       failed ? "BAD" : "good");
+		fflush(stdout);
+		if (live && count_layers(path) < DEEPEST)
+			take_snapshot(dir, path, (unsigned)*rounds);
+	}
+}
+
+static void soak(const char *dir, long seconds)
+{
+	time_t until = time(NULL) + seconds;
+	unsigned long rounds = 0;
+
+	threads = THREADS;
+	while (time(NULL) < until && !failed)
+		for (size_t i = 0; i < sizeof(images) / sizeof(*images); i++) {
+			image = &images[i];
+			engine = i % 2 ? VHD_QUEUE_THREADS : VHD_QUEUE_AUTO;
+			soak_image(dir, &rounds, until);
+		}
+	printf("soak: %ld s, %lu rounds, failures %d\n", seconds, rounds,
+	       failed ? 1 : 0);
 }
 
 /* io_uring may be forbidden here; then the threads are all there is */
@@ -595,6 +758,10 @@ int main(int argc, char **argv)
 
 	if (argc < 2)
 		return 2;
+	if (argc == 4 && !strcmp(argv[2], "soak")) {
+		soak(argv[1], strtol(argv[3], NULL, 10));
+		return failed;
+	}
 	if (argc > 2)
 		steps = strtoull(argv[2], NULL, 10);
 	uring = have_uring(argv[1]);
