@@ -141,9 +141,9 @@ static unsigned sectors_shift(const struct vhd_direct *d)
 
 static void look_for_extent(struct search *s, const struct leaf *leaf)
 {
-	grub_size_t room = (((grub_size_t)1 << s->for_file->block_shift) -
-			    sizeof(*leaf)) /
-			   sizeof(leaf->extents[0]);
+	grub_size_t room =
+		(((grub_size_t)1 << s->for_file->block_shift) - sizeof(*leaf)) /
+		sizeof(leaf->extents[0]);
 	unsigned entries = grub_le_to_cpu16(leaf->entries);
 
 	s->count = 0;
@@ -160,10 +160,10 @@ static void look_for_extent(struct search *s, const struct leaf *leaf)
 		s->first = first;
 		s->count = count;
 		s->start = ((grub_uint64_t)grub_le_to_cpu16(
-					leaf->extents[i].start_high)
-					<< 32 |
-				grub_le_to_cpu32(leaf->extents[i].start))
-			       << sectors_shift(s->for_file);
+				    leaf->extents[i].start_high)
+				    << 32 |
+			    grub_le_to_cpu32(leaf->extents[i].start))
+			   << sectors_shift(s->for_file);
 	}
 }
 
@@ -172,8 +172,8 @@ static grub_err_t look_for_data(struct search *s, grub_disk_t disk,
 {
 	/* more than that of a byte is what the cache would like to have */
 	if (size == 1 && !s->is_found) {
-		s->sector = sector << (disk->log_sector_size -
-					   GRUB_DISK_SECTOR_BITS);
+		s->sector = sector
+			    << (disk->log_sector_size - GRUB_DISK_SECTOR_BITS);
 		s->is_found = 1;
 	}
 	/* without a text, which takes longer than all else here */
@@ -265,8 +265,7 @@ static grub_disk_addr_t volume_start(grub_disk_t disk)
 /* what was found of the block; and of its extent, if they agree */
 static void learn(struct vhd_direct *d, const struct search *s)
 {
-	grub_disk_addr_t start =
-		s->start + volume_start(d->file->device->disk);
+	grub_disk_addr_t start = s->start + volume_start(d->file->device->disk);
 	grub_uint64_t inside = s->block - s->first;
 
 	d->block = s->block;

@@ -172,11 +172,11 @@ class Images:
     def make_patchy(self):
         """A disk of data and zeros in turns. Returns its size, and its hash."""
         dice, data = random.Random(8), bytearray()
-        while len(data) < 2 * MIB:
+        while len(data) < 1536 * KIB:
             length = dice.randrange(1, 200) * KIB
             data += dice.randbytes(length) if dice.random() < 0.6 \
                 else bytes(length)
-        del data[2 * MIB:]
+        del data[1536 * KIB:]
         os.makedirs(self.work, exist_ok=True)
         with open(os.path.join(self.work, "patchy.raw"), "wb") as file:
             file.write(data)
