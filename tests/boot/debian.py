@@ -16,7 +16,7 @@ PACKAGES = ("linux-image-cloud-amd64", "systemd-sysv", "udev", "kmod",
 ROOT_MIB, ESP_MIB = 1000, 16
 LABEL = "vhdroot"
 KERNEL, INITRD = "/vmlinuz", "/initrd.img"
-WORDS = "console=ttyS0 panic=-1 ro root=LABEL=%s" % LABEL
+WORDS = "console=ttyS0 no_timer_check panic=-1 ro root=LABEL=%s" % LABEL
 
 # What is on the ESP of the image: GRUB, as Debian installs it.
 GRUB_MODULES = ("normal", "part_gpt", "fat", "ext2", "search", "search_label",

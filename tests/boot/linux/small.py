@@ -24,7 +24,7 @@ MODULES = ("virtio_ring", "virtio", "virtio_pci_legacy_dev",
            "raid6_pq", "zstd_compress", "libcrc32c", "blake2b_generic",
            "xxhash_generic", "ublk_drv", "ntfs3")
 
-COMMAND_LINE = "console=ttyS0 quiet panic=-1 rdinit=/init "
+COMMAND_LINE = "console=ttyS0 no_timer_check quiet panic=-1 rdinit=/init "
 
 # what initramfs-tools does, as far as it matters here: /run is noexec
 INIT = """#!/bin/sh
