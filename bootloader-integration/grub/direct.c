@@ -369,10 +369,14 @@ grub_size_t vhd_direct_read(struct vhd_direct *d, grub_off_t offset, void *buf,
 	sector += (offset & mask) >> GRUB_DISK_SECTOR_BITS;
 	if (n < PROOF || !read_run(d, sector, buf, n))
 		return 0;
-	if (!d->is_proven && !is_right(d, offset, buf)) {
-		d->block_shift = 0;
-		return 0;
+	if (!d->is_proven) {
+		d->is_proven = is_right(d, offset, buf);
+		/* `set debug=vhd` shows it */
+		grub_dprintf("vhd", "%s is read %s\n", d->file->fs->name,
+			     d->is_proven ? "past" : "through, for it differs");
 	}
-	d->is_proven = 1;
-	return n;
+	if (d->is_proven)
+		return n;
+	d->block_shift = 0;
+	return 0;
 }

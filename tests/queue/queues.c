@@ -12,8 +12,8 @@
  *
  * queues DIR [STEPS [live]]   live: only those that are maintained
  * queues DIR soak SECONDS     so long, with four more threads that call the
- * disk themselves; after each round a snapshot is taken, and the memory in use
- *   must not have grown
+ *     disk themselves; after each round a snapshot is taken; after a pass over
+ *     all images the memory in use must not grow any more
  */
 #include <poll.h>
 #include <pthread.h>
@@ -90,6 +90,7 @@ static int engine;
 static bool live; /* the image is maintained meanwhile */
 static uint64_t steps = 4000;
 static unsigned threads = QUEUES; /* those behind the queues' call the disk */
+static bool soaking;
 static uint32_t versions[PIECES]; /* newest of each piece; its owner's */
 static atomic_uint working;       /* threads */
 static atomic_uint turns;         /* of maintenance */
@@ -539,7 +540,7 @@ static void merge(void)
 /* snapshots shall be beneath each other for a while */
 static bool is_time_to_merge(void)
 {
-	return threads == QUEUES ||
+	return !soaking ||
 	       mix(atomic_load(&turns), vhd_disk_size(disk)) % 24 == 0;
 }
 
@@ -673,7 +674,6 @@ static void take_snapshot(const char *dir, char *path, unsigned n)
 		.format = image->format,
 		.type = VHD_TYPE_DIFFERENCING,
 		.block_size = image->block,
-		.parent_name = strrchr(path, '/') + 1,
 	};
 	char base[4096];
 
@@ -687,31 +687,36 @@ static void take_snapshot(const char *dir, char *path, unsigned n)
 	vhd_disk_close(o.parent);
 }
 
-static void soak_image(const char *dir, unsigned long *rounds, time_t until)
+/* what is in use after the first pass is what it may be for ever */
+static void watch_memory(bool first_pass)
 {
-	static long most, first;
+	static long first;
+	long now = memory();
+
+	if (first_pass)
+		first = now > first ? now : first;
+	else if (now > first + MEMORY)
+		fail("KiB of memory in use, and more each round", (uint64_t)now,
+		     0);
+}
+
+static void soak_image(const char *dir, unsigned long *rounds, bool first_pass,
+		       time_t until)
+{
 	char path[4096];
 
 	live = image->type != VHD_TYPE_FIXED;
 	memset(versions, 0, sizeof(versions));
 	make_chain(dir, path);
 	for (unsigned n = 0; n < 6 && time(NULL) < until && !failed; n++) {
-		long now;
-
 		run_threads(path, ++*rounds << 20);
-		now = memory();
-		if (*rounds <= 2 * sizeof(images) / sizeof(*images))
-			first = now > first ? now : first;
-		most = now > most ? now : most;
-		if (most > first + MEMORY)
-			fail("KiB of memory in use, and more each round",
-			     (uint64_t)most, 0);
+		watch_memory(first_pass);
 		printf("round %lu: %s, %u layers, %ld KiB: %s\n", *rounds,
-		       image->name, count_layers(path), now,
+		       image->name, count_layers(path), memory(),
 		       failed ? "BAD" : "good");
 		fflush(stdout);
 		if (live && count_layers(path) < DEEPEST)
-			take_snapshot(dir, path, (unsigned)*rounds);
+			take_snapshot(dir, path, n);
 	}
 }
 
@@ -721,11 +726,13 @@ static void soak(const char *dir, long seconds)
 	unsigned long rounds = 0;
 
 	threads = THREADS;
-	while (time(NULL) < until && !failed)
+	soaking = true;
+	for (bool first_pass = true; time(NULL) < until && !failed;
+	     first_pass = false)
 		for (size_t i = 0; i < sizeof(images) / sizeof(*images); i++) {
 			image = &images[i];
 			engine = i % 2 ? VHD_QUEUE_THREADS : VHD_QUEUE_AUTO;
-			soak_image(dir, &rounds, until);
+			soak_image(dir, &rounds, first_pass, until);
 		}
 	printf("soak: %ld s, %lu rounds, failures %d\n", seconds, rounds,
 	       failed ? 1 : 0);

@@ -18,7 +18,7 @@ MODULES = ["normal", "part_gpt", "part_msdos", "fat", "ext2", "extcmd", "echo",
            "cat", "cmp", "hashsum", "gcry_sha256", "testspeed", "serial",
            "terminfo", "terminal", "minicmd", "ls", "test", "loadenv",
            "linux", "search", "search_fs_uuid", "probe", "configfile",
-           "loopback", "exfat", "xfs"]
+           "loopback", "exfat", "xfs", "btrfs"]
 SECTOR = 512
 # where boot.img and diskboot.img have the number of the sector that follows
 BOOT_NEXT = 0x5C

@@ -19,7 +19,10 @@ KINDS = {
     "fat-4k": (("mkfs.vfat", "-F", "16", "-s", "8"), 96, "mtools"),
     "exfat": ((), 48, "exfat"),
     "xfs": (("mkfs.xfs", "-q"), 320, "xfs"),
+    # without what GRUB 2.06 does not know
+    "btrfs": (("mkfs.btrfs", "-q", "-O", "^no-holes"), 128, "btrfs"),
 }
+THROUGH = ("btrfs",)  # the others are read past the file system
 PIECE = 28 << 10  # in blocks of 1 to 4 KiB, at no boundary of GRUB's cache
 # Space that is reserved and was never written: GRUB 2.06 shows what lay there
 # before, if it is ext4, and even in the hole behind it.
