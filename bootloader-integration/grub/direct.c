@@ -21,6 +21,8 @@
 #include <grub/mm.h>
 #include <grub/partition.h>
 
+#include "ext4_leaf.h"
+
 /* Less is read through the file system: what the reader reads of an image's
  * metadata, which the cache is good for. */
 #define LEAST 16384u
@@ -101,21 +103,6 @@ void vhd_direct_start(struct vhd_direct *d, grub_file_t file)
 /* -- where a block is --------------------------------------------------------
  */
 
-/* in the leaf's block, of ext4 */
-struct leaf {
-	grub_uint16_t magic, entries, room, depth;
-	grub_uint32_t generation;
-	struct {
-		grub_uint32_t block;
-		grub_uint16_t length, start_high;
-		grub_uint32_t start;
-	} extents[];
-};
-
-#define LEAF_MAGIC 0xF30A
-/* longer: reserved, and not written */
-#define EXTENT_MAX 32768u
-
 struct search {
 	grub_disk_dev_t device;
 	const struct vhd_direct *for_file;
@@ -123,8 +110,8 @@ struct search {
 	grub_disk_addr_t sector; /* on the device */
 	int is_found;
 	/* the extent with this block in the leaf that was read last */
-	grub_uint64_t first, count;
-	grub_disk_addr_t start; /* in the file system */
+	struct ext4_extent extent;
+	int has_extent;
 };
 
 /* GRUB has one thread; but the device may be an image, and searched in turn */
@@ -137,34 +124,6 @@ static struct search *current;
 static unsigned sectors_shift(const struct vhd_direct *d)
 {
 	return d->block_shift - GRUB_DISK_SECTOR_BITS;
-}
-
-static void look_for_extent(struct search *s, const struct leaf *leaf)
-{
-	grub_size_t room =
-		(((grub_size_t)1 << s->for_file->block_shift) - sizeof(*leaf)) /
-		sizeof(leaf->extents[0]);
-	unsigned entries = grub_le_to_cpu16(leaf->entries);
-
-	s->count = 0;
-	if (leaf->magic != grub_cpu_to_le16_compile_time(LEAF_MAGIC) ||
-	    leaf->depth || entries > room)
-		return;
-	for (unsigned i = 0; i < entries; i++) {
-		grub_uint32_t first = grub_le_to_cpu32(leaf->extents[i].block);
-		unsigned count = grub_le_to_cpu16(leaf->extents[i].length);
-
-		if (s->block < first || s->block - first >= count ||
-		    count > EXTENT_MAX)
-			continue;
-		s->first = first;
-		s->count = count;
-		s->start = ((grub_uint64_t)grub_le_to_cpu16(
-				    leaf->extents[i].start_high)
-				    << 32 |
-			    grub_le_to_cpu32(leaf->extents[i].start))
-			   << sectors_shift(s->for_file);
-	}
 }
 
 static grub_err_t look_for_data(struct search *s, grub_disk_t disk,
@@ -197,9 +156,9 @@ static grub_err_t look(grub_disk_t disk, grub_disk_addr_t sector,
 	if (size > block)
 		return grub_errno = GRUB_ERR_READ_ERROR;
 	rc = s->device->disk_read(disk, sector, size, buf);
-	s->count = 0;
-	if (!rc && size == block)
-		look_for_extent(s, (const struct leaf *)buf);
+	s->has_extent = !rc && size == block &&
+			ext4_leaf_find(buf, (grub_size_t)1 << d->block_shift,
+				       s->block, &s->extent);
 	return rc;
 }
 
@@ -265,17 +224,18 @@ static grub_disk_addr_t volume_start(grub_disk_t disk)
 /* what was found of the block; and of its extent, if they agree */
 static void learn(struct vhd_direct *d, const struct search *s)
 {
-	grub_disk_addr_t start = s->start + volume_start(d->file->device->disk);
-	grub_uint64_t inside = s->block - s->first;
+	const struct ext4_extent *e = &s->extent;
+	grub_disk_addr_t start = (e->start << sectors_shift(d)) +
+				 volume_start(d->file->device->disk);
 
 	d->block = s->block;
 	d->count = 1;
 	d->sector = s->is_found ? s->sector : 0;
-	if (!s->is_found || !s->count ||
-	    s->sector != start + (inside << sectors_shift(d)))
+	if (!s->is_found || !s->has_extent ||
+	    s->sector != start + ((s->block - e->first) << sectors_shift(d)))
 		return;
-	d->block = s->first;
-	d->count = s->count;
+	d->block = e->first;
+	d->count = e->count;
 	d->sector = start;
 }
 
