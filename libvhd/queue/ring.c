@@ -23,7 +23,7 @@
 
 #include <liburing.h>
 #ifdef __SANITIZE_THREAD__
-#include <sanitizer/tsan_interface.h>
+#	include <sanitizer/tsan_interface.h>
 #endif
 
 #include "core/checked.h"
