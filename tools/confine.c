@@ -102,7 +102,7 @@ static void allow(int ruleset, const struct confine_path *path, uint64_t mask)
 
 bool confine_files(const struct confine_path *paths, size_t count)
 {
-	int version = CONFINE_SANITIZED ? 0 : abi(), ruleset;
+	int version = CONFINE_REPORTS ? 0 : abi(), ruleset;
 	struct ruleset_attr attr = {0};
 
 	if (version < 1) {
@@ -123,7 +123,7 @@ void confine_network(void)
 	const struct ruleset_attr attr = {
 		.handled_access_net = NET_BIND | NET_CONNECT,
 	};
-	int version = CONFINE_SANITIZED ? 0 : abi(), ruleset;
+	int version = CONFINE_REPORTS ? 0 : abi(), ruleset;
 
 	if (version < 4)
 		return;
@@ -155,6 +155,6 @@ void confine_privileges(bool all)
 	const uint32_t files = 1u << CAP_DAC_OVERRIDE |
 			       1u << CAP_DAC_READ_SEARCH | 1u << CAP_FOWNER;
 
-	if (!CONFINE_SANITIZED)
+	if (!CONFINE_REPORTS)
 		keep_capabilities(all ? 0 : files);
 }

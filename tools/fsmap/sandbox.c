@@ -45,7 +45,7 @@ static int limit(__rlimit_resource_t resource, rlim_t value)
 
 static int set_limits(void)
 {
-	if (!CONFINE_SANITIZED && limit(RLIMIT_AS, MEMORY_MAX))
+	if (!CONFINE_REPORTS && limit(RLIMIT_AS, MEMORY_MAX))
 		return -1;
 	return limit(RLIMIT_CPU, SECONDS_MAX) || limit(RLIMIT_CORE, 0) ||
 	       limit(RLIMIT_NOFILE, 0);
@@ -88,7 +88,7 @@ static int allow_sanitizer(scmp_filter_ctx filter)
 {
 	int rc = 0;
 
-	if (CONFINE_SANITIZED) {
+	if (CONFINE_REPORTS) {
 		rc = allow_on(filter, SCMP_SYS(write), STDERR_FILENO);
 		if (!rc)
 			rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW,

@@ -83,7 +83,7 @@ static int try_root(void)
 	return setuid(0);
 }
 
-#if !CONFINE_SANITIZED
+#if !CONFINE_REPORTS
 static int try_write_error(void)
 {
 	return (int)write(STDERR_FILENO, "", 0);
@@ -113,7 +113,7 @@ static const struct {
 	{"type into the terminal", try_terminal},
 	{"map new code", try_code},
 	{"become root", try_root},
-#if !CONFINE_SANITIZED
+#if !CONFINE_REPORTS
 	{"write to standard error", try_write_error},
 	{"take 3 GiB of memory", try_memory},
 #endif
