@@ -130,6 +130,7 @@ static int serve_nbd(const char *image)
 	helper_add(&a, find_plugin());
 	helper_add(&a, text_of("file=", image));
 	helper_add(&a, "confine=true");
+	helper_add(&a, "stay=true");
 	if (opt.open.format)
 		helper_add(&a,
 			   text_of("format=", format_name(opt.open.format)));

@@ -187,6 +187,29 @@ io_direct() {
 	[ "$(cat s2)" = precious ]
 }
 
+@test "serve --nbd goes on when the shell that started it has ended" {
+	local pid
+	vhdtool create --size 8M a.vhdx
+	bash -c '"$1" serve --nbd s a.vhdx </dev/null >log 2>&1 3>&- &
+		echo $! >pid
+		until [ -S s ] && nbdinfo "nbd+unix:///?socket=$PWD/s" ||
+			! kill -0 $!; do sleep 0.05; done' sh "$VHDTOOL"
+	pid=$(cat pid)
+	echo "$pid" >pids
+	# the shell is gone; what it would have taken along has had its signal
+	for _ in 1 2 3 4 5; do
+		io s "write -P 5 0 64k" flush >out
+		clean out
+	done
+	kill -TERM "$pid"
+	# nobody may be there to reap it
+	until ! grep -q "State:.[^Z]" "/proc/$pid/status" 2>/dev/null; do
+		sleep 0.02
+	done
+	rm pids
+	vhdtool check a.vhdx | grep "no faults"
+}
+
 @test "the image is locked while somebody is connected, and no longer" {
 	vhdtool create --size 8M a.vhdx
 	served s file=a.vhdx

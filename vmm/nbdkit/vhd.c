@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The nbdkit plugin: nbdkit vhd [file=]IMAGE [format=..] [parent=..]
- * [parent-root=..]... [wait=SECONDS] [confine=true]
+ * [parent-root=..]... [wait=SECONDS] [confine=true] [stay=true]
  *
  * All connections share one disk, which is opened when the first comes and
  * closed in order when the last goes: then another host may take the image.
@@ -10,6 +10,9 @@
  * With confine=true nbdkit gives up what serving this image does not need: no
  * other file, program or connection. Filters may want such things, which is why
  * it is not the default.
+ *
+ * With stay=true nbdkit does not end with the process that started it, as it
+ * does in the foreground.
  *
  * With wait=SECONDS an image that another host still writes is opened without
  * its lock. The first request then takes the lock, and waits that long for the
@@ -24,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -49,6 +53,7 @@ static struct {
 	int format;
 	bool ignore_children;
 	bool confine;
+	bool stay;
 	unsigned wait; /* seconds */
 } config;
 
@@ -149,6 +154,8 @@ static int vhd_config(const char *key, const char *value)
 		return set_flag(&config.ignore_children, value);
 	if (!strcmp(key, "confine"))
 		return set_flag(&config.confine, value);
+	if (!strcmp(key, "stay"))
+		return set_flag(&config.stay, value);
 	if (!strcmp(key, "wait"))
 		return nbdkit_parse_unsigned("wait", value, &config.wait);
 	nbdkit_error("unknown parameter '%s'", key);
@@ -209,6 +216,8 @@ static int try_image(void)
  */
 static int vhd_get_ready(void)
 {
+	if (config.stay)
+		prctl(PR_SET_PDEATHSIG, 0);
 	return config.confine ? 0 : try_image();
 }
 
@@ -553,6 +562,8 @@ static void vhd_dump(void)
 	"ignore-children=true  write even if other images have this one as "   \
 	"parent\n"                                                             \
 	"confine=true          give up all that this image does not need\n"    \
+	"stay=true             do not end with the process that started "      \
+	"nbdkit\n"                                                             \
 	"wait=SECONDS          how long requests wait for another host that "  \
 	"has the image"
 
