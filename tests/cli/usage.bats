@@ -174,3 +174,17 @@ COMMANDS="create snapshot info chain map measure convert compare hash read write
 	fixed_vhd "$name"
 	vhdtool info --json "$name" | jq -e '.filename == "caf\\xe9.vhd"'
 }
+
+@test "vhd-vhost-user-blk --help names each request of its manual" {
+	local daemon name manual
+	daemon=$(dirname "$VHDTOOL")/vhd-vhost-user-blk
+	manual=$BATS_TEST_DIRNAME/../../docs/vhost-user-blk.md
+	[ -x "$daemon" ] || skip "no vhd-vhost-user-blk here"
+	"$daemon" --help >help
+	grep -o '^| `{"command":"[a-z]*"' "$manual" | cut -d'"' -f4 >names
+	[ "$(wc -l <names)" -ge 8 ]
+	while read -r name; do
+		grep -F "{\"command\":\"$name\"" help
+	done <names
+	run ! grep -E '^.{81}' help
+}
