@@ -15,7 +15,8 @@ state() {
 look_at() {
 	local file=$1
 	for command in info "info --chain" chain map "map --json" read hash \
-		"hash --file-too" check "check --chain" dump log; do
+		"hash --file-too" check "check --chain" dump log \
+		"measure -O vhd" "info --json"; do
 		"$VHDTOOL" $command "$file" >/dev/null 2>&1 || true
 	done
 	"$VHDTOOL" convert "$file" out.raw >/dev/null 2>&1 || true
