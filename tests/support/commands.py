@@ -41,6 +41,8 @@ class Plan:
     damaged: bool = False  # check finds faults before the end
     leaky: bool = False   # the command leaves lost space lost
     limit: int = None     # bytes of the disk to be looked at; all
+    pipe: bool = False    # stdin comes through a pipe
+    piped: bool = False   # stdout goes into one
     sizes: list = field(default_factory=list)  # files with one possible size
     ends: list = field(default_factory=list)   # images that show the new
     # content at the end; default: the leaf
@@ -63,15 +65,17 @@ class Tool:
     def exists(self, name):
         return os.path.exists(self.path(name))
 
-    def start(self, arguments, stdin=None, held=()):
+    def start(self, arguments, stdin=None, held=(), source=None, **how):
         """What it says goes to files: much faster than a pipe."""
         words = [self.program] + [str(a) for a in arguments]
         self.log.append(" ".join(words) + (" <" + stdin if stdin else ""))
-        with (open(stdin or os.devnull, "rb") as source,
+        with (open(stdin or os.devnull, "rb") as file,
               open(self.beside("stdout"), "wb") as out,
               open(self.beside("stderr"), "wb") as err):
-            return subprocess.Popen(words, cwd=self.folder, stdin=source,
-                                    stdout=out, stderr=err, pass_fds=held)
+            how = {"stdout": out, **how}
+            return subprocess.Popen(words, cwd=self.folder,
+                                    stdin=source or file, stderr=err,
+                                    pass_fds=held, **how)
 
     def said(self, name):
         with open(self.beside(name), "rb") as text:
