@@ -9,63 +9,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#ifdef VHD_HAVE_ZLIB
-#	include <zlib.h>
-#endif
-
 #include "command.h"
 #include "diag.h"
+#include "gunzip.h"
 #include "memory.h"
 
 #define PIPE_SIZE ((int)1 << 20)
 
-#ifdef VHD_HAVE_ZLIB
-typedef gzFile gzip_file;
-#else
-typedef void *gzip_file;
-#endif
-
 struct input {
 	const char *name;
 	int fd;
-	gzip_file gzip; /* owns fd, or NULL */
+	struct gunzip *gzip; /* or NULL */
 };
 
 #ifdef VHD_HAVE_ZLIB
 static int open_gzip(struct input *in)
 {
-	in->gzip = gzdopen(in->fd, "rb");
-	if (!in->gzip)
-		return diag_error(in->name, "out of memory");
-	(void)gzbuffer(in->gzip, 1u << 18);
+	in->gzip = gunzip_new(in->fd);
 	return TOOL_DONE;
-}
-
-static void close_gzip(struct input *in)
-{
-	(void)gzclose_r(in->gzip);
-}
-
-/* As read(), with *why for what is no failure of a system call. */
-static ssize_t read_gzip(struct input *in, void *buf, size_t len,
-			 const char **why)
-{
-	int n = gzread(in->gzip, buf, (unsigned)len), error = Z_OK;
-	const char *text = gzerror(in->gzip, &error);
-
-	/* zlib passes on what is not compressed; nobody asked for that */
-	if (n > 0 && gzdirect(in->gzip)) {
-		*why = "is not compressed by gzip";
-		return -1;
-	}
-	if (n >= 0 && error == Z_BUF_ERROR) {
-		*why = "the compressed data end early";
-		return -1;
-	}
-	if (n < 0 && error != Z_ERRNO)
-		*why = error == Z_DATA_ERROR ? "the compressed data are damaged"
-					     : text;
-	return n;
 }
 #else
 static int open_gzip(struct input *in)
@@ -73,15 +34,14 @@ static int open_gzip(struct input *in)
 	return diag_error(in->name, "this program was built without zlib");
 }
 
-static void close_gzip(struct input *in)
+void gunzip_free(struct gunzip *g)
 {
-	(void)in;
+	(void)g;
 }
 
-static ssize_t read_gzip(struct input *in, void *buf, size_t len,
-			 const char **why)
+ssize_t gunzip_read(struct gunzip *g, void *buf, size_t len, const char **why)
 {
-	(void)in;
+	(void)g;
 	(void)buf;
 	(void)len;
 	*why = "no zlib";
@@ -93,7 +53,7 @@ static int open_descriptor(const char *path)
 {
 	if (strcmp(path, "-") == 0)
 		return fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
-	return open(path, O_RDONLY | O_CLOEXEC);
+	return (int)TEMP_FAILURE_RETRY(open(path, O_RDONLY | O_CLOEXEC));
 }
 
 int input_open(const char *path, bool gzip, struct input **out)
@@ -127,10 +87,8 @@ void input_close(struct input *input)
 {
 	if (!input)
 		return;
-	if (input->gzip)
-		close_gzip(input);
-	else
-		close(input->fd);
+	gunzip_free(input->gzip);
+	close(input->fd);
 	free(input);
 }
 
@@ -178,7 +136,8 @@ int input_read(struct input *input, void *buf, size_t len,
 
 		if (progress_is_canceled(progress))
 			return diag_error(input->name, "interrupted");
-		n = input->gzip ? read_gzip(input, to + done, len - done, &why)
+		n = input->gzip ? gunzip_read(input->gzip, to + done,
+					      len - done, &why)
 				: read(input->fd, to + done, len - done);
 		if (n == 0)
 			break;
@@ -188,10 +147,6 @@ int input_read(struct input *input, void *buf, size_t len,
 			return diag_error(input->name, "%s", why);
 		else if (!try_again(input))
 			return diag_error(input->name, "%s", strerror(errno));
-#ifdef VHD_HAVE_ZLIB
-		else if (input->gzip)
-			gzclearerr(input->gzip);
-#endif
 	}
 	/* a signal may have come while the end was being waited for */
 	if (progress_is_canceled(progress))

@@ -4,11 +4,15 @@
 #include <libvhd/error.h>
 
 #ifdef VHD_HAVE_ZLIB
+#	include <errno.h>
 #	include <limits.h>
+#	include <stdbool.h>
 #	include <stdint.h>
 #	include <stdlib.h>
 #	include <unistd.h>
 #	include <zlib.h>
+
+#	include "file/file.h"
 
 #	define CHUNK 65536
 /* zlib: 15 bits of window, 16 asks for a gzip header */
@@ -85,52 +89,78 @@ void vhd_gzip_free(struct vhd_gzip *gz)
 }
 
 struct vhd_gunzip {
-	gzFile file;
+	z_stream z;
+	int fd;
+	off_t at;
+	bool ended;
+	unsigned char in[CHUNK];
 };
 
 int vhd_gunzip_new(int fd, struct vhd_gunzip **out)
 {
 	struct vhd_gunzip *gz = calloc(1, sizeof(*gz));
-	int own = dup(fd);
 
-	if (!gz || own < 0 || lseek(own, 0, SEEK_SET) < 0)
-		goto fail;
-	gz->file = gzdopen(own, "rb");
-	if (!gz->file)
-		goto fail;
+	if (!gz)
+		return VHD_E_NOMEM;
+	gz->fd = fd;
+	if (inflateInit2(&gz->z, GZIP_WINDOW) != Z_OK) {
+		free(gz);
+		return VHD_E_NOMEM;
+	}
 	*out = gz;
 	return 0;
-fail:
-	if (own >= 0)
-		close(own);
-	free(gz);
-	return VHD_E_NOMEM;
+}
+
+static int fill(struct vhd_gunzip *gz)
+{
+	ssize_t n = TEMP_FAILURE_RETRY(pread(gz->fd, gz->in, CHUNK, gz->at));
+
+	if (n <= 0)
+		return n ? vhd_error_of_errno(errno) : VHD_E_CORRUPT;
+	gz->at += n;
+	gz->z.next_in = gz->in;
+	gz->z.avail_in = (unsigned)n;
+	return 0;
+}
+
+/* the whole file is one member: what vhd_gzip_finish() leaves */
+static int inflate_some(struct vhd_gunzip *gz)
+{
+	int rc = gz->z.avail_in ? 0 : fill(gz);
+
+	if (rc)
+		return rc;
+	switch (inflate(&gz->z, Z_NO_FLUSH)) {
+	case Z_OK:
+		return 0;
+	case Z_STREAM_END:
+		gz->ended = true;
+		return 0;
+	case Z_MEM_ERROR:
+		return VHD_E_NOMEM;
+	default:
+		return VHD_E_CORRUPT;
+	}
 }
 
 int vhd_gunzip_read(struct vhd_gunzip *gz, void *buf, size_t len, size_t *got)
 {
-	char *out = buf;
+	size_t room = len < INT_MAX ? len : INT_MAX;
+	int rc = 0;
 
-	*got = 0;
-	while (*got < len) {
-		size_t want = len - *got;
-		int n = gzread(gz->file, out + *got,
-			       (unsigned)(want < INT_MAX ? want : INT_MAX));
-
-		if (n < 0)
-			return VHD_E_CORRUPT;
-		if (n == 0)
-			break;
-		*got += (size_t)n;
-	}
-	return 0;
+	gz->z.next_out = buf;
+	gz->z.avail_out = (unsigned)room;
+	while (gz->z.avail_out && !gz->ended && !rc)
+		rc = inflate_some(gz);
+	*got = room - gz->z.avail_out;
+	return rc;
 }
 
 void vhd_gunzip_free(struct vhd_gunzip *gz)
 {
 	if (!gz)
 		return;
-	gzclose(gz->file);
+	inflateEnd(&gz->z);
 	free(gz);
 }
 #else

@@ -17,10 +17,12 @@ void vhd_gzip_free(struct vhd_gzip *gz);
 
 struct vhd_gunzip;
 
-/* Reads a gzip file through descriptor `fd`, which stays the caller's. */
+/* Reads a gzip file of our own making through descriptor `fd`, which stays the
+ * caller's and need not stand at its beginning. */
 int vhd_gunzip_new(int fd, struct vhd_gunzip **out);
 
-/* Fills buf as far as there is data; *got < len only at the end. */
+/* Fills buf as far as there is data; *got < len only at the end, or for more
+ * than INT_MAX. */
 int vhd_gunzip_read(struct vhd_gunzip *gz, void *buf, size_t len, size_t *got);
 void vhd_gunzip_free(struct vhd_gunzip *gz);
 
