@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -13,16 +14,14 @@
 static void wait_for(pid_t child, int from)
 {
 	char byte;
-	ssize_t n;
 	int status;
 
-	do
-		n = read(from, &byte, 1);
-	while (n < 0);
-	if (n == 1)
+	if (TEMP_FAILURE_RETRY(read(from, &byte, 1)) == 1)
 		_exit(TOOL_DONE);
-	waitpid(child, &status, 0);
-	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : TOOL_FAILED);
+	if (TEMP_FAILURE_RETRY(waitpid(child, &status, 0)) != child ||
+	    !WIFEXITED(status))
+		_exit(TOOL_FAILED);
+	_exit(WEXITSTATUS(status));
 }
 
 bool background_start(struct background *b, bool foreground)
@@ -53,15 +52,15 @@ void background_ready(struct background *b)
 
 	if (b->pipe < 0)
 		return;
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	null = (int)TEMP_FAILURE_RETRY(open("/dev/null", O_RDWR | O_CLOEXEC));
 	for (int fd = 0; null >= 0 && fd < 3; fd++)
 		dup2(null, fd);
 	if (null > 2)
 		close(null);
 	if (chdir("/"))
 		_exit(TOOL_FAILED);
-	while (write(b->pipe, "", 1) < 0)
-		;
+	/* nobody may be waiting any more */
+	(void)!TEMP_FAILURE_RETRY(write(b->pipe, "", 1));
 	close(b->pipe);
 	b->pipe = -1;
 }

@@ -86,7 +86,8 @@ static void allow(int ruleset, const struct confine_path *path, uint64_t mask)
 {
 	struct landlock_path_beneath_attr rule = {
 		.allowed_access = rights(path->right) & mask,
-		.parent_fd = open(path->path, O_PATH | O_CLOEXEC),
+		.parent_fd = (int)TEMP_FAILURE_RETRY(
+			open(path->path, O_PATH | O_CLOEXEC)),
 	};
 	struct stat st;
 

@@ -45,7 +45,7 @@ static int fill(int fd, const char *bytes, size_t len, mode_t mode)
 			len -= (size_t)n;
 		}
 	}
-	return fsync(fd);
+	return (int)TEMP_FAILURE_RETRY(fsync(fd));
 }
 
 static int publish(const char *temporary, const char *path, bool force)

@@ -40,7 +40,8 @@ static int open_nameless(const char *name)
 	int fd;
 
 	*strrchr(folder, '/') = '\0';
-	fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	fd = (int)TEMP_FAILURE_RETRY(
+		open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
 	free(folder);
 	return fd;
 }
@@ -131,7 +132,7 @@ static int copy(struct input *input, int fd, struct progress *progress)
 		at += (off_t)got;
 		progress_add(progress, got);
 	} while (!rc && got == BUFFER);
-	if (!rc && ftruncate(fd, at))
+	if (!rc && TEMP_FAILURE_RETRY(ftruncate(fd, at)))
 		rc = diag_error("temporary file", "%s", strerror(errno));
 	free(buf);
 	return rc;

@@ -36,9 +36,10 @@ static int walk_open(int dir, const char *name, int flags)
 		} else {
 			memcpy(part, name, n);
 			part[n] = '\0';
-			fd = openat(at, part,
-				    (last ? flags : O_PATH | O_DIRECTORY) |
-					    O_NOFOLLOW | O_CLOEXEC);
+			fd = (int)TEMP_FAILURE_RETRY(
+				openat(at, part,
+				       (last ? flags : O_PATH | O_DIRECTORY) |
+					       O_NOFOLLOW | O_CLOEXEC));
 		}
 		if (at != dir)
 			close(at);
@@ -55,7 +56,8 @@ static int open_below(int dir, const char *name, int flags)
 		.flags = (unsigned)(flags | O_CLOEXEC),
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
 	};
-	long fd = syscall(SYS_openat2, dir, name, &how, sizeof(how));
+	long fd = TEMP_FAILURE_RETRY(
+		syscall(SYS_openat2, dir, name, &how, sizeof(how)));
 
 	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
 		return walk_open(dir, name, flags);

@@ -59,7 +59,8 @@ static int add_folder(struct vhd_parent_search *s, const char *path,
 	f.path = realpath(path, NULL);
 	if (!f.path)
 		goto fail;
-	f.fd = open(f.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	f.fd = (int)TEMP_FAILURE_RETRY(
+		open(f.path, O_PATH | O_DIRECTORY | O_CLOEXEC));
 	if (f.fd < 0)
 		goto fail_path;
 	s->folders[s->count++] = f;

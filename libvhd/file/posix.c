@@ -107,14 +107,17 @@ static int flush(void *ctx)
 {
 	const struct posix *p = ctx;
 
-	return fdatasync(p->fd) ? vhd_error_of_errno(errno) : 0;
+	return TEMP_FAILURE_RETRY(fdatasync(p->fd)) ? vhd_error_of_errno(errno)
+						    : 0;
 }
 
 static int resize(void *ctx, uint64_t size)
 {
 	const struct posix *p = ctx;
 
-	return ftruncate(p->fd, (off_t)size) ? vhd_error_of_errno(errno) : 0;
+	return TEMP_FAILURE_RETRY(ftruncate(p->fd, (off_t)size))
+		       ? vhd_error_of_errno(errno)
+		       : 0;
 }
 
 static int punch(void *ctx, uint64_t offset, uint64_t length)
@@ -124,7 +127,8 @@ static int punch(void *ctx, uint64_t offset, uint64_t length)
 
 	if (!length)
 		return 0;
-	if (fallocate(p->fd, mode, (off_t)offset, (off_t)length))
+	if (TEMP_FAILURE_RETRY(
+		    fallocate(p->fd, mode, (off_t)offset, (off_t)length)))
 		return vhd_error_of_errno(errno);
 	return 0;
 }
@@ -178,7 +182,7 @@ static int lock_byte(int fd, short type, off_t at)
 		.l_len = 1,
 	};
 
-	return fcntl(fd, F_OFD_SETLK, &lock) ? errno : 0;
+	return TEMP_FAILURE_RETRY(fcntl(fd, F_OFD_SETLK, &lock)) ? errno : 0;
 }
 
 static bool somebody_holds(int fd, off_t at)
@@ -190,7 +194,8 @@ static bool somebody_holds(int fd, off_t at)
 		.l_len = 1,
 	};
 
-	return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+	return TEMP_FAILURE_RETRY(fcntl(fd, F_OFD_GETLK, &lock)) == 0 &&
+	       lock.l_type != F_UNLCK;
 }
 
 static void unlock_all(int fd)
@@ -320,7 +325,8 @@ int vhd_file_open(const char *path, uint32_t flags, struct vhd_file **out,
 		  struct vhd_diag *diag)
 {
 	int mode = flags & VHD_FILE_WRITE ? O_RDWR : O_RDONLY;
-	int fd = open(path, mode | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int fd = (int)TEMP_FAILURE_RETRY(
+		open(path, mode | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
 	int rc;
 
 	if (fd < 0) {

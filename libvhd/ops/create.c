@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Creating images: deciding what is not said, refusing what cannot be. */
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -221,7 +222,9 @@ static int preallocate(struct vhd_file *file)
 
 	if (rc || fd < 0)
 		return rc;
-	rc = posix_fallocate(fd, 0, (off_t)size);
+	do {
+		rc = posix_fallocate(fd, 0, (off_t)size);
+	} while (rc == EINTR);
 	return vhd_error_of_errno(rc);
 }
 

@@ -180,8 +180,9 @@ static int flush_folder(const char *path, struct vhd_diag *diag)
 	if (!folder)
 		return VHD_E_NOMEM;
 	*(strrchr(folder, '/') + (strrchr(folder, '/') == folder)) = '\0';
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fsync(fd))
+	fd = (int)TEMP_FAILURE_RETRY(
+		open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	if (fd < 0 || TEMP_FAILURE_RETRY(fsync(fd)))
 		rc = fail_errno(diag, folder, "cannot be flushed");
 	if (fd >= 0)
 		close(fd);

@@ -154,13 +154,14 @@ int vhd_merge_note(struct vhd_disk *disk, unsigned into, struct vhd_diag *diag)
 /* the whole note as a string; NULL if there is none, or it is too long */
 static char *read_note(const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int fd = (int)TEMP_FAILURE_RETRY(
+		open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
 	char *text = fd < 0 ? NULL : calloc(1, NOTE_MAX + LINE_MAX_BYTES);
 	size_t done = 0;
 	ssize_t n = 1;
 
 	while (text && n > 0 && done < NOTE_MAX) {
-		n = read(fd, text + done, NOTE_MAX - done);
+		n = TEMP_FAILURE_RETRY(read(fd, text + done, NOTE_MAX - done));
 		done += n > 0 ? (size_t)n : 0;
 	}
 	if (fd >= 0)

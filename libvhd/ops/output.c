@@ -69,7 +69,8 @@ static int open_nameless(struct vhd_output *out)
 
 	if (!folder)
 		return ENOMEM;
-	out->fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
+	out->fd = (int)TEMP_FAILURE_RETRY(
+		open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666));
 	free(folder);
 	return out->fd < 0 ? errno : 0;
 }
@@ -79,7 +80,8 @@ static int open_named(struct vhd_output *out)
 	out->temp = temp_name(out->path);
 	if (!out->temp)
 		return ENOMEM;
-	out->fd = open(out->temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	out->fd = (int)TEMP_FAILURE_RETRY(
+		open(out->temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
 	if (out->fd < 0) {
 		int err = errno;
 
@@ -105,7 +107,8 @@ static int open_file(struct vhd_output *out, struct vhd_diag *diag)
 static int open_device(struct vhd_output *out, struct vhd_diag *diag)
 {
 	out->kind = VHD_OUTPUT_DEVICE;
-	out->fd = open(out->path, O_RDWR | O_EXCL | O_CLOEXEC);
+	out->fd = (int)TEMP_FAILURE_RETRY(
+		open(out->path, O_RDWR | O_EXCL | O_CLOEXEC));
 	if (out->fd < 0)
 		return fail_errno(diag, errno, out->path,
 				  "cannot be opened for writing");
@@ -226,11 +229,12 @@ static int flush_folder(const char *path)
 
 	if (!folder)
 		return ENOMEM;
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = (int)TEMP_FAILURE_RETRY(
+		open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	free(folder);
 	if (fd < 0)
 		return 0; /* a folder we may not read cannot be flushed */
-	if (fsync(fd) && errno != EINVAL)
+	if (TEMP_FAILURE_RETRY(fsync(fd)) && errno != EINVAL)
 		err = errno;
 	close(fd);
 	return err;
@@ -243,7 +247,7 @@ int vhd_output_name(struct vhd_output *out, const char *temp)
 
 	if (!name)
 		return VHD_E_NOMEM;
-	err = fsync(out->fd) ? errno : 0;
+	err = TEMP_FAILURE_RETRY(fsync(out->fd)) ? errno : 0;
 	if (!err)
 		err = out->temp ? rename_new(out->temp, name)
 				: link_as(out, name);
@@ -260,7 +264,8 @@ int vhd_output_commit(struct vhd_output *out, struct vhd_diag *diag)
 {
 	int err = 0;
 
-	if (out->kind != VHD_OUTPUT_STREAM && fsync(out->fd))
+	if (out->kind != VHD_OUTPUT_STREAM &&
+	    TEMP_FAILURE_RETRY(fsync(out->fd)))
 		err = errno;
 	if (!err && out->kind == VHD_OUTPUT_FILE) {
 		err = give_name(out);

@@ -127,8 +127,8 @@ static int find(struct vhd_output *out, struct vhd_disk *source,
 	if (!name)
 		return vhd_fail(diag, VHD_E_NOMEM, NULL, VHD_NO_OFFSET,
 				vhd_strerror(VHD_E_NOMEM));
-	fd = open(name,
-		  O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	fd = (int)TEMP_FAILURE_RETRY(open(
+		name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
 	if (fd >= 0)
 		return open_found(out, name, fd, source, diag);
 	if (errno != ENOENT)

@@ -82,7 +82,7 @@ static int sync_backup(void *ctx)
 		m->named = true;
 		return vhd_output_commit(&m->output, &m->backup_why);
 	}
-	if (!fdatasync(m->backup_fd))
+	if (!TEMP_FAILURE_RETRY(fdatasync(m->backup_fd)))
 		return 0;
 	return vhd_output_fail(&m->backup_why, vhd_error_of_errno(errno),
 			       m->options->backup, "cannot be made durable");

@@ -94,7 +94,9 @@ static int file_clone(struct vhd_target *t, uint64_t at, uint64_t len, int fd,
 
 static int file_flush(struct vhd_target *t)
 {
-	return fdatasync(t->output->fd) ? vhd_error_of_errno(errno) : 0;
+	return TEMP_FAILURE_RETRY(fdatasync(t->output->fd))
+		       ? vhd_error_of_errno(errno)
+		       : 0;
 }
 
 static int device_write(struct vhd_target *t, uint64_t at, const uint8_t *buf,
@@ -169,7 +171,7 @@ static int size_file(struct vhd_target *t, uint64_t size, struct vhd_diag *diag)
 {
 	if (t->output->found)
 		return show_raw(t, size, diag);
-	if (ftruncate(t->output->fd, (off_t)size))
+	if (TEMP_FAILURE_RETRY(ftruncate(t->output->fd, (off_t)size)))
 		return vhd_output_fail(diag, vhd_error_of_errno(errno),
 				       t->output->path, "cannot be written");
 	return t->output->resumable ? vhd_partial_publish(t->output, diag) : 0;

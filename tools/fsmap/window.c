@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "window.h"
 
+#include <errno.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -32,8 +33,8 @@ static int copy(const struct area *area, uint64_t offset, size_t len)
 	if (area_read(area, offset, buf, len))
 		return -1;
 	while (done < len) {
-		ssize_t n = pwrite(fd, buf + done, len - done,
-				   (off_t)(offset + done));
+		ssize_t n = TEMP_FAILURE_RETRY(pwrite(
+			fd, buf + done, len - done, (off_t)(offset + done)));
 
 		if (n <= 0)
 			return -1;
@@ -63,7 +64,8 @@ int window_add(const struct area *area, uint64_t offset, uint64_t length)
 
 int window_load(const struct area *area)
 {
-	if (ftruncate(fd, 0) || ftruncate(fd, (off_t)area->length) ||
+	if (TEMP_FAILURE_RETRY(ftruncate(fd, 0)) ||
+	    TEMP_FAILURE_RETRY(ftruncate(fd, (off_t)area->length)) ||
 	    window_add(area, 0, HEAD))
 		return -1;
 	if (area->length <= HEAD)

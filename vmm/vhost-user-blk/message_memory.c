@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Messages about memory: the guest's, the log of pages, what is in flight. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
 #include <unistd.h>
@@ -120,7 +121,7 @@ static int new_area(uint64_t size)
 
 	if (fd < 0)
 		return -1;
-	if (!ftruncate(fd, (off_t)size) &&
+	if (!TEMP_FAILURE_RETRY(ftruncate(fd, (off_t)size)) &&
 	    !fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL))
 		return fd;
 	close(fd);

@@ -23,7 +23,7 @@
 
 static int open_nothing(void)
 {
-	return open("/dev/null", O_WRONLY | O_CLOEXEC);
+	return (int)TEMP_FAILURE_RETRY(open("/dev/null", O_WRONLY | O_CLOEXEC));
 }
 
 /* puts `fd`, or nothing, into a place that the thread may be using */
@@ -33,7 +33,7 @@ static void replace(int place, int fd)
 		fd = open_nothing();
 	if (fd < 0)
 		return;
-	dup3(fd, place, O_CLOEXEC);
+	(void)TEMP_FAILURE_RETRY(dup3(fd, place, O_CLOEXEC));
 	close(fd);
 }
 
