@@ -233,6 +233,55 @@ static uint64_t first_block(const struct vhd_image *image, uint64_t low)
 	return from;
 }
 
+/* the gaps of one search */
+struct gaps {
+	const struct vhd_map *map;
+	uint64_t least;
+	void (*gap)(void *ctx, uint64_t start, uint64_t end);
+	void *ctx;
+};
+
+/* the first of the image's own structures in [start, end) */
+static struct vhd_range next_reserved(const struct vhd_map *map, uint64_t start,
+				      uint64_t end)
+{
+	struct vhd_range first = {end, end};
+
+	for (uint32_t i = 0; i < map->reserved_count; i++) {
+		struct vhd_range r = map->reserved[i];
+
+		if (r.end > start && r.start < first.start && r.start < r.end)
+			first = r;
+	}
+	return first;
+}
+
+/* structures lie anywhere, between blocks too: what they leave of a gap */
+static void around_reserved(void *ctx, uint64_t start, uint64_t end)
+{
+	const struct gaps *g = ctx;
+
+	while (start < end) {
+		struct vhd_range r = next_reserved(g->map, start, end);
+
+		if (r.start > start && r.start - start >= g->least)
+			g->gap(g->ctx, start, r.start);
+		start = vhd_max(start, r.end);
+	}
+}
+
+/* calls `gap` for all between `low`, the first block, and `end` that neither a
+ * block nor a structure owns, if a block would fit */
+static void find_gaps(struct vhd_checking *c, uint64_t low, uint64_t end,
+		      void (*gap)(void *ctx, uint64_t start, uint64_t end),
+		      void *ctx)
+{
+	struct gaps g = {&c->image->map, vhd_table_place(c->image), gap, ctx};
+
+	vhd_claims_gaps(c->claims, first_block(c->image, low), end, g.least,
+			around_reserved, &g);
+}
+
 /*
  * Space behind the first block that nothing owns but the host stores. Gaps
  * smaller than a block are alignment, and space in front of the first block
@@ -240,7 +289,6 @@ static uint64_t first_block(const struct vhd_image *image, uint64_t low)
  */
 static void report_leaks(struct vhd_checking *c, uint64_t low)
 {
-	const struct vhd_map *map = &c->image->map;
 	struct leaking l = {.file = c->image->view};
 	struct vhd_fault fault = {
 		.code = "leak",
@@ -250,34 +298,15 @@ static void report_leaks(struct vhd_checking *c, uint64_t low)
 			   "gives it back",
 		.repairable = 1,
 	};
-	uint64_t block = vhd_table_place(c->image);
 
-	vhd_claims_gaps(c->claims, first_block(c->image, low), map->limit,
-			block, count_stored, &l);
+	find_gaps(c, low, c->image->map.limit, count_stored, &l);
 	fault.offset = l.first;
 	fault.leaked = l.bytes;
-	if (l.bytes >= block)
+	if (l.bytes >= vhd_table_place(c->image))
 		c->fault(c->ctx, &fault);
 }
 
-static int claim_metadata(struct vhd_checking *c)
-{
-	const struct vhd_map *map = &c->image->map;
-
-	if (map->kind != VHD_MAP_VHDX)
-		return 0;
-	for (uint32_t i = 0; i < map->reserved_count; i++) {
-		int rc = vhd_claims_add(c->claims, map->reserved[i].start,
-					map->reserved[i].end -
-						map->reserved[i].start);
-
-		if (rc)
-			return rc == VHD_E_CORRUPT ? 0 : rc;
-	}
-	return 0;
-}
-
-/* claims of all entries, then of metadata; `low` is the first block's place */
+/* claims of all entries; `low` is the first block's place */
 static int claim_all(struct vhd_checking *c, uint64_t *low)
 {
 	uint64_t high;
@@ -292,8 +321,7 @@ static int claim_all(struct vhd_checking *c, uint64_t *low)
 	report_conflict(c);
 	report_repeats(c);
 	vhd_claims_bounds(c->claims, low, &high);
-	/* from here on metadata is owned space too, and no leak */
-	return claim_metadata(c);
+	return 0;
 }
 
 static int check_table(struct vhd_checking *c)
@@ -322,8 +350,7 @@ int vhd_check_gaps(struct vhd_image *image, uint64_t end,
 	int rc = claim_all(&c, &low);
 
 	if (!rc)
-		vhd_claims_gaps(c.claims, first_block(image, low), end,
-				vhd_table_place(image), gap, ctx);
+		find_gaps(&c, low, end, gap, ctx);
 	vhd_claims_free(c.claims);
 	return rc;
 }

@@ -77,6 +77,9 @@ const struct damage damages[] = {
 	 .first = "short-block", .mends = "short-block"},
 	{"vhd-leak", VHD, damage_vhd_leak, .first = "leak", .mends = "leak"},
 	{"vhd-tail", VHD, damage_vhd_tail, .first = "leak", .mends = "leak"},
+	{"vhd-table-between", VHD, damage_vhd_table_between, .first = ""},
+	{"vhd-leak-at-table", VHD, damage_vhd_leak_at_table,
+	 .first = "leak", .mends = "leak"},
 	/* a VHD that does not open */
 	{"both-footers", VHD, damage_both_footers,
 	 .lossless_refused = VHD_E_FORMAT, .size = (2u << 20) + (256u << 10),

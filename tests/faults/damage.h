@@ -15,7 +15,7 @@ struct damage {
 	const char *name;
 	int format;
 	struct sparse *(*make)(void);
-	const char *first;    /* a check, NULL: not an image */
+	const char *first;    /* a check, "": no fault, NULL: no image */
 	const char *mends;    /* --repair */
 	const char *after;    /* a check then */
 	const char *salvages; /* --repair=salvage instead */

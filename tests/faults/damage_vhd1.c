@@ -272,6 +272,40 @@ struct sparse *damage_vhd_tail(void)
 	return with_entry(i, 4, UINT32_MAX);
 }
 
+/* a table as long as a block behind block 0, as a program leaves it that gave
+ * the disk a longer one; no fault */
+static struct vhd1_image table_between(void)
+{
+	const struct vhd1_spec spec = {
+		.type = VHD_TYPE_DYNAMIC,
+		.size = (2u << 20) + (256u << 10),
+		.block_size = 512u << 10,
+		.table = 2u << 20,
+		.max_entries = 150000,
+	};
+	struct vhd1_image i = vhd1_image_new(&spec);
+
+	with_entry(i, 0, 4);
+	sparse_fill(i.file, 4 * VHD1_SECTOR, 0xFF, i.bitmap_bytes);
+	faults_fill(i.file, 4 * VHD1_SECTOR + i.bitmap_bytes, 0, 512u << 10);
+	faults_fill(i.file, vhd1_add_block(&i, 2), 2, 512u << 10);
+	return i;
+}
+
+struct sparse *damage_vhd_table_between(void)
+{
+	return table_between().file;
+}
+
+/* in front of the table, up to its first byte */
+struct sparse *damage_vhd_leak_at_table(void)
+{
+	struct vhd1_image i = table_between();
+
+	faults_fill(i.file, 1u << 20, 1, 1u << 20);
+	return i.file;
+}
+
 /* -- what does not open ------------------------------------------------------
  */
 

@@ -33,6 +33,8 @@ struct sparse *damage_vhd_cut_footer(void);
 struct sparse *damage_vhd_short(void);
 struct sparse *damage_vhd_leak(void);
 struct sparse *damage_vhd_tail(void);
+struct sparse *damage_vhd_table_between(void);
+struct sparse *damage_vhd_leak_at_table(void);
 struct sparse *damage_both_footers(void);
 struct sparse *damage_dynamic_header(void);
 struct sparse *damage_whole_header(void);

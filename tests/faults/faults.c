@@ -462,7 +462,7 @@ static bool run_damage(const struct damage *d)
 static void print_codes(void)
 {
 	for (size_t i = 0; i < damage_count; i++)
-		if (damages[i].first)
+		if (damages[i].first && damages[i].first[0])
 			puts(damages[i].first);
 }
 
