@@ -189,12 +189,25 @@ static int walk_vhdx(struct walk *w, uint64_t first, uint64_t count)
 	return rc;
 }
 
+/* as is_plain(): all of a new disk's entries name no block */
+static bool is_unused(const struct walk *w, uint64_t block)
+{
+	const struct vhd_map *map = &w->image->map;
+	uint64_t at = map->bat_offset + block * sizeof(be32);
+	be32 raw;
+
+	memcpy(&raw, w->piece.data + (at - w->piece.at), sizeof(raw));
+	return be32_get(raw) == UINT32_MAX;
+}
+
+/* entries [first, first + count) of a VHD table, all in the piece */
 static int walk_vhd1(struct walk *w, uint64_t first, uint64_t count)
 {
 	int rc = 0;
 
-	for (uint64_t i = 0; i < count && !rc; i++)
-		rc = visit_payload(w, first + i);
+	for (uint64_t i = first; i < first + count && !rc; i++)
+		if (!is_unused(w, i))
+			rc = visit_payload(w, i);
 	return rc;
 }
 
