@@ -26,7 +26,7 @@
 
 #define WAYS    4u
 #define STRIPES 16u
-#define NO_PAGE UINT64_MAX
+#define NO_PAGE 0u
 
 struct slot {
 	/* under the stripe's mutex: reasons not to reuse the slot */
@@ -34,7 +34,7 @@ struct slot {
 	bool dirty;     /* changed since the last snapshot */
 	bool unsettled; /* in a snapshot that is not home yet */
 	/* read without locks */
-	_Atomic uint64_t page;
+	_Atomic uint64_t tag;
 	_Atomic uint32_t sequence;
 	_Atomic uint32_t used;
 	_Atomic(uint64_t) *_Atomic words;
@@ -53,6 +53,15 @@ struct vhd_pages {
 	struct slot *slots;
 	pthread_mutex_t stripes[STRIPES];
 };
+
+/*
+ * What marks a slot. An image has up to 8192, and few are ever used: fresh
+ * memory, which is zero, says that there is no page and need not be touched.
+ */
+static uint64_t tag_of(uint64_t page)
+{
+	return page + 1;
+}
 
 static uint32_t set_of(const struct vhd_pages *p, uint64_t page)
 {
@@ -85,7 +94,7 @@ static bool try_slot(struct slot *s, uint64_t page, size_t at, uint8_t *out,
 
 	before = atomic_load_explicit(&s->sequence, memory_order_acquire);
 	if ((before & 1) ||
-	    atomic_load_explicit(&s->page, memory_order_acquire) != page)
+	    atomic_load_explicit(&s->tag, memory_order_acquire) != tag_of(page))
 		return false;
 	copy_words(atomic_load_explicit(&s->words, memory_order_acquire), at,
 		   out, len);
@@ -122,8 +131,8 @@ static struct slot *choose_victim(struct slot *set)
 	struct slot *any = NULL;
 
 	for (unsigned way = 0; way < WAYS; way++)
-		if (atomic_load_explicit(&set[way].page,
-					 memory_order_relaxed) == NO_PAGE)
+		if (atomic_load_explicit(&set[way].tag, memory_order_relaxed) ==
+		    NO_PAGE)
 			return &set[way];
 	for (unsigned way = 0; way < WAYS; way++) {
 		if (is_held(&set[way]))
@@ -159,7 +168,7 @@ static void publish(const struct vhd_pages *p, struct slot *s, uint64_t page,
 		atomic_load_explicit(&s->sequence, memory_order_relaxed);
 
 	atomic_store_explicit(&s->sequence, sequence + 1, memory_order_relaxed);
-	atomic_store_explicit(&s->page, page, memory_order_release);
+	atomic_store_explicit(&s->tag, tag_of(page), memory_order_release);
 	for (size_t i = 0; i < ((size_t)1 << p->shift) / 8; i++) {
 		uint64_t word;
 
@@ -272,8 +281,6 @@ int vhd_pages_new(struct vhd_file *file, unsigned page_shift,
 	rc = VHD_E_NOMEM;
 	if (!p->slots)
 		goto fail;
-	for (uint32_t i = 0; i < slots; i++)
-		atomic_init(&p->slots[i].page, NO_PAGE);
 	for (unsigned i = 0; i < STRIPES; i++)
 		pthread_mutex_init(&p->stripes[i], NULL);
 	*out = p;
@@ -319,8 +326,8 @@ static struct slot *find_slot(struct vhd_pages *p, uint64_t page)
 	struct slot *set = &p->slots[set_of(p, page) * WAYS];
 
 	for (unsigned way = 0; way < WAYS; way++)
-		if (atomic_load_explicit(&set[way].page,
-					 memory_order_relaxed) == page)
+		if (atomic_load_explicit(&set[way].tag, memory_order_relaxed) ==
+		    tag_of(page))
 			return &set[way];
 	return NULL;
 }
@@ -462,7 +469,7 @@ void vhd_pages_drop(struct vhd_pages *p, uint64_t offset, uint64_t length)
 			uint32_t sequence = atomic_load_explicit(
 				&s->sequence, memory_order_relaxed);
 
-			atomic_store_explicit(&s->page, NO_PAGE,
+			atomic_store_explicit(&s->tag, NO_PAGE,
 					      memory_order_release);
 			atomic_store_explicit(&s->sequence, sequence + 2,
 					      memory_order_release);
@@ -491,8 +498,9 @@ static uint32_t find_dirty(struct vhd_pages *p, struct dirty *out)
 	for (uint32_t i = 0; i < p->sets * WAYS; i++)
 		if (p->slots[i].dirty)
 			out[count++] = (struct dirty){
-				atomic_load_explicit(&p->slots[i].page,
-						     memory_order_relaxed),
+				atomic_load_explicit(&p->slots[i].tag,
+						     memory_order_relaxed) -
+					tag_of(0),
 				&p->slots[i],
 			};
 	qsort(out, count, sizeof(*out), by_page);
