@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a command of vhdtool is: its place in the help, its options, and the
- * function that does the work. Each cmd_*.c defines one; vhdtool.c lists them.
+ * function that does the work. Each cmd_*.c defines one; commands.c lists them.
  */
 #ifndef TOOLS_COMMAND_H
 #define TOOLS_COMMAND_H
@@ -63,5 +63,8 @@ extern const struct command write_command;
 extern const struct command set_command;
 extern const struct command umount_command;
 extern const struct command zero_command;
+
+/* all of these; ends with NULL */
+extern const struct command *const vhdtool_commands[];
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vhdtool: the table of commands and what they have in common. Each command
- * is a file of its own, cmd_NAME.c.
+ * vhdtool: what its commands have in common. Each is a file of its own,
+ * cmd_NAME.c; commands.c lists them.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -15,24 +15,11 @@
 #include "help.h"
 #include "output.h"
 
-static const struct command *const commands[] = {
-	&create_command,     &snapshot_command,     &info_command,
-	&chain_command,      &map_command,          &measure_command,
-	&convert_command,    &compare_command,      &hash_command,
-	&read_command,       &write_command,        &zero_command,
-	&discard_command,    &check_command,        &compact_command,
-	&trim_command,       &resize_command,       &merge_command,
-	&rebase_command,     &set_command,          &log_command,
-	&dump_command,       &mount_command,        &umount_command,
-	&attach_command,     &detach_command,       &serve_command,
-	&boot_check_command, &boot_install_command, NULL,
-};
-
 static const struct command *find(const char *name)
 {
-	for (size_t i = 0; commands[i]; i++) {
-		if (strcmp(commands[i]->name, name) == 0)
-			return commands[i];
+	for (size_t i = 0; vhdtool_commands[i]; i++) {
+		if (strcmp(vhdtool_commands[i]->name, name) == 0)
+			return vhdtool_commands[i];
 	}
 	return NULL;
 }
@@ -78,7 +65,7 @@ static int help(int argc, char **argv)
 	if (command)
 		help_command(command);
 	else
-		help_all(commands);
+		help_all(vhdtool_commands);
 	return finish(TOOL_DONE);
 }
 
@@ -89,7 +76,7 @@ int main(int argc, char **argv)
 	/* a reader that goes away is an error of write(), not a death */
 	signal(SIGPIPE, SIG_IGN);
 	if (argc < 2) {
-		help_usage(commands);
+		help_usage(vhdtool_commands);
 		return TOOL_USAGE;
 	}
 	if (strcmp(argv[1], "--version") == 0) {
