@@ -20,6 +20,9 @@ static struct {
 	const char *mode;
 } opt;
 
+/* vhd-attach, which knows them, judges */
+static const char *const modes[] = {"auto", "loop", "nbd", "ublk", "dm", NULL};
+
 static const struct tool_option attach_options[] = {
 	OPEN_FORMAT_OPTION(opt.open),
 	{.name = "read-only",
@@ -31,6 +34,7 @@ static const struct tool_option attach_options[] = {
 	 .kind = OPTION_TEXT,
 	 .target = &opt.mode,
 	 .argument = "MODE",
+	 .choices = modes,
 	 .help = "auto (default); loop, nbd, ublk; dm: read-only,\n"
 		 "by the kernel alone"},
 	OPEN_CHILDREN_OPTION(opt.open),

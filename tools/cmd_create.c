@@ -31,6 +31,7 @@ static const struct tool_option options[] = {
 	 .kind = OPTION_FORMAT,
 	 .target = &opt.format,
 	 .argument = "FORMAT",
+	 .choices = newimage_formats,
 	 .help = "vhd or vhdx; default: by the extension"},
 	{.name = "parent",
 	 .kind = OPTION_TEXT,

@@ -26,6 +26,11 @@ static struct {
 	bool json;
 } opt;
 
+static const char *const usual_algorithms[] = {
+	"sha256", "sha512",     "sha384",     "sha3-256", "sha1",
+	"md5",    "blake2b512", "blake2s256", NULL,
+};
+
 static const struct tool_option options[] = {
 	OPEN_FORMAT_OPTION(opt.open),
 	{.name = "algorithm",
@@ -33,6 +38,7 @@ static const struct tool_option options[] = {
 	 .kind = OPTION_LIST,
 	 .target = &opt.algorithms,
 	 .argument = "NAME",
+	 .choices = usual_algorithms,
 	 .help = "sha256 (default), sha512, md5, blake2b512 ... any of\n"
 		 "OpenSSL's (repeatable; one pass)"},
 	{.name = "file-too",

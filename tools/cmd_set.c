@@ -8,6 +8,7 @@
 #include "guid.h"
 #include "input.h"
 #include "memory.h"
+#include "newimage.h"
 #include "open.h"
 
 /* the longest item that the format allows */
@@ -45,6 +46,7 @@ static const struct tool_option options[] = {
 	 .kind = OPTION_SIZE,
 	 .target = &opt.physical,
 	 .argument = "SIZE",
+	 .choices = newimage_sector_sizes,
 	 .help = "VHDX: 512 or 4096"},
 	{.name = "parent-path",
 	 .kind = OPTION_TEXT,

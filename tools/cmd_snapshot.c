@@ -17,6 +17,7 @@ static const struct tool_option options[] = {
 	 .kind = OPTION_FORMAT,
 	 .target = &opt.format,
 	 .argument = "FORMAT",
+	 .choices = newimage_formats,
 	 .help = "of both: vhd or vhdx; default: by the extension\n"
 		 "of PARENT"},
 	OPEN_ROOT_OPTION(opt.image),

@@ -25,6 +25,15 @@ const char *const newimage_types[] = {
 	"auto", "fixed", "dynamic", "differencing", NULL,
 };
 
+const char *const newimage_formats[] = {"vhd", "vhdx", NULL};
+
+const char *const newimage_block_sizes[] = {
+	"512K", "1M",  "2M",   "4M",   "8M", "16M",
+	"32M",  "64M", "128M", "256M", NULL,
+};
+
+const char *const newimage_sector_sizes[] = {"512", "4096", NULL};
+
 static int bad_option(const char *name, const char *value, const char *why)
 {
 	return diag_usage("--%s %s: %s", name, value, why);

@@ -26,6 +26,11 @@ struct newimage_options {
 
 extern const char *const newimage_types[];
 
+/* for choices in tables, as the formats have them */
+extern const char *const newimage_formats[];
+extern const char *const newimage_block_sizes[];
+extern const char *const newimage_sector_sizes[];
+
 /* How the image is built; for all commands that make one. */
 #define NEWIMAGE_LAYOUT_OPTIONS(o)                                             \
 	{                                                                      \
@@ -33,6 +38,7 @@ extern const char *const newimage_types[];
 		.kind = OPTION_SIZE,                                           \
 		.target = &(o).block_size,                                     \
 		.argument = "SIZE",                                            \
+		.choices = newimage_block_sizes,                               \
 		.help = "VHD 512K or 2M, VHDX 1M to 256M; default: 2M",        \
 	},                                                                     \
 		{                                                              \
@@ -40,6 +46,7 @@ extern const char *const newimage_types[];
 			.kind = OPTION_SIZE,                                   \
 			.target = &(o).physical_sector_size,                   \
 			.argument = "SIZE",                                    \
+			.choices = newimage_sector_sizes,                      \
 			.help = "VHDX: 512 or 4096; default: 4096, or the\n"   \
 				"parent's",                                    \
 		},                                                             \
@@ -80,6 +87,7 @@ extern const char *const newimage_types[];
 			.kind = OPTION_SIZE,                                   \
 			.target = &(o).logical_sector_size,                    \
 			.argument = "SIZE",                                    \
+			.choices = newimage_sector_sizes,                      \
 			.help = "512 or, VHDX only, 4096; default: 512, or\n"  \
 				"the parent's",                                \
 		},                                                             \

@@ -42,10 +42,12 @@ struct tool_option {
 	const char *name; /* without dashes */
 	char letter;      /* 0: none */
 	enum option_kind kind;
-	void *target;               /* of the type that belongs to kind */
-	const char *argument;       /* "FILE", NULL for a flag */
-	const char *help;           /* may have several lines */
-	const char *const *choices; /* CHOICE, LEVEL: ends with NULL */
+	void *target;         /* of the type that belongs to kind */
+	const char *argument; /* "FILE", NULL for a flag */
+	const char *help;     /* may have several lines */
+	/* ends with NULL. CHOICE, LEVEL: all there are; else what a shell
+	 * offers, and nothing more */
+	const char *const *choices;
 };
 
 /* What is left of the command line. */
