@@ -22,7 +22,7 @@ cmake -S "$source" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=None \
 	-DCMAKE_CXX_COMPILER="${CXX:-clang++}" \
 	-DCMAKE_CXX_FLAGS="${CXXFLAGS:-$CFLAGS}" \
 	-DCMAKE_EXE_LINKER_FLAGS=-Wl,--as-needed \
-	-DVHD_TESTS=OFF -DVHD_FUZZ=ON \
+	-DVHD_TESTS=OFF -DVHD_MAN=OFF -DVHD_FUZZ=ON \
 	-DVHD_FUZZ_ENGINE="$LIB_FUZZING_ENGINE" "${off[@]}"
 cmake --build "$build" -j "$(nproc)" --target fuzzers
 
