@@ -75,8 +75,7 @@ void chain_close(struct chain *chain)
 	chain->disk = NULL;
 }
 
-/* The first usable name an image has for its parent. */
-static char *recorded_path(struct vhd_image *image)
+char *chain_recorded_path(struct vhd_image *image)
 {
 	struct vhd_parent_hint *hint = tool_zalloc(sizeof(*hint));
 	char *path = NULL;
@@ -98,7 +97,7 @@ static void get_missing_link(const struct chain *chain, struct vhd_image *image,
 			     struct chain_link *out)
 {
 	out->verdict = CHAIN_MISSING;
-	out->path = recorded_path(image);
+	out->path = chain_recorded_path(image);
 	out->why = chain->why;
 }
 

@@ -42,6 +42,9 @@ void chain_get_link(const struct chain *chain, unsigned layer,
 		    struct chain_link *out);
 void chain_link_free(struct chain_link *link);
 
+/* The first usable name an image has for its parent, or "". free() it. */
+char *chain_recorded_path(struct vhd_image *image);
+
 /* One line for a person; static. */
 const char *chain_verdict_text(enum chain_verdict verdict);
 

@@ -55,6 +55,7 @@ static const struct tool_option options[] = {
 /* A JSON array in the making. */
 struct list {
 	FILE *out;
+	struct vhd_disk *disk;
 	bool begun;
 };
 
@@ -63,33 +64,118 @@ static bool skipped(const struct vhd_extent *extent)
 	return opt.allocated && extent->kind != VHD_EXTENT_DATA;
 }
 
-static int add_json(void *ctx, const struct vhd_extent *extent)
+/*
+ * One entry, as qemu-img prints it: `present` is whether an image below could
+ * not change what is read there.
+ */
+static void put_entry(struct list *list, const struct vhd_extent *extent,
+		      bool zero, bool data)
 {
-	struct list *list = ctx;
-	bool data = extent->kind == VHD_EXTENT_DATA;
-	json_t *out;
+	json_t *out = json_new_object();
 
-	if (skipped(extent))
-		return TOOL_DONE;
-	out = json_new_object();
 	json_put_size(out, "start", extent->start);
 	json_put_size(out, "length", extent->length);
 	json_put_size(out, "depth", extent->depth);
-	json_put_bool(out, "present", data);
-	json_put_bool(out, "zero", !data);
+	json_put_bool(out, "present", extent->kind != VHD_EXTENT_PARENT);
+	json_put_bool(out, "zero", zero);
 	json_put_bool(out, "data", data);
-	if (data)
+	if (extent->kind == VHD_EXTENT_DATA)
 		json_put_size(out, "offset", extent->offset);
 	fputs(list->begun ? ",\n" : "", list->out);
 	json_dumpf(out, list->out, 0);
 	json_decref(out);
 	list->begun = true;
+}
+
+/*
+ * The file of a layer that is one piece of it (raw, fixed VHD), else NULL. For
+ * these qemu-img tells the holes of the file, which read as zeros.
+ */
+static struct vhd_file *file_with_holes(struct vhd_disk *disk, unsigned layer)
+{
+	struct vhd_image *image = vhd_disk_image(disk, layer);
+	struct vhd_image_info info;
+
+	vhd_image_get_info(image, &info);
+	return info.type == VHD_TYPE_FIXED && info.format != VHD_FORMAT_VHDX
+		       ? vhd_image_file(image)
+		       : NULL;
+}
+
+/* The first `length` bytes of *extent, which goes on behind them. */
+static struct vhd_extent take(struct vhd_extent *extent, uint64_t length)
+{
+	struct vhd_extent first = *extent;
+
+	first.length = length;
+	extent->start += length;
+	extent->offset += length;
+	extent->length -= length;
+	return first;
+}
+
+static uint64_t at_most(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* How much of a range is a hole, from its start on; 0 if that is not known. */
+static uint64_t hole_at(struct vhd_file *file, uint64_t offset, uint64_t length,
+			uint64_t *data_end)
+{
+	uint64_t start, end;
+
+	*data_end = offset + length;
+	if (vhd_file_next_data(file, offset, &start, &end))
+		return 0;
+	if (start == end) /* nothing else follows */
+		return length;
+	*data_end = at_most(end, *data_end);
+	return at_most(start - offset, length);
+}
+
+/*
+ * Holes and data of the file in turn. A hole of a raw disk is no data; that of
+ * a fixed VHD is, as qemu-img has it: the format knows nothing of holes.
+ */
+static void put_pieces(struct list *list, struct vhd_file *file,
+		       struct vhd_extent rest)
+{
+	bool raw = vhd_image_format(vhd_disk_image(list->disk, rest.depth)) ==
+		   VHD_FORMAT_RAW;
+
+	while (rest.length) {
+		uint64_t data_end;
+		uint64_t hole =
+			hole_at(file, rest.offset, rest.length, &data_end);
+		struct vhd_extent piece = take(&rest, hole);
+
+		if (hole && !opt.allocated)
+			put_entry(list, &piece, true, !raw);
+		if (!rest.length)
+			return;
+		piece = take(&rest, data_end - rest.offset);
+		put_entry(list, &piece, false, true);
+	}
+}
+
+static int add_json(void *ctx, const struct vhd_extent *extent)
+{
+	struct list *list = ctx;
+	bool data = extent->kind == VHD_EXTENT_DATA;
+	struct vhd_file *file =
+		data ? file_with_holes(list->disk, extent->depth) : NULL;
+
+	if (file)
+		put_pieces(list, file, *extent);
+	else if (!skipped(extent))
+		put_entry(list, extent, !data, data);
 	return TOOL_DONE;
 }
 
 static int print_json(struct vhd_disk *disk, const char *path)
 {
-	struct list list = {.out = output_spool()};
+	struct list list = {.out = output_spool(), .disk = disk};
 	int rc;
 
 	if (!list.out)
@@ -112,6 +198,8 @@ static int print_row(void *ctx, const struct vhd_extent *extent)
 	       extent->length, extent->depth);
 	if (extent->kind == VHD_EXTENT_DATA)
 		printf("data %18" PRIu64 "\n", extent->offset);
+	else if (extent->kind == VHD_EXTENT_PARENT)
+		printf("parent                -\n");
 	else
 		printf("zero                  -\n");
 	/* no sense in walking on when nobody reads */

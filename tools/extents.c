@@ -14,6 +14,20 @@ static bool continues(const struct vhd_extent *a, const struct vhd_extent *b)
 	return a->kind != VHD_EXTENT_DATA || a->offset + a->length == b->offset;
 }
 
+/*
+ * Of a child that was opened alone it is said what its parent would show; to
+ * the disk that is zeros.
+ */
+static int next_extent(struct vhd_disk *disk, uint64_t at, uint64_t length,
+		       struct vhd_extent *out, struct vhd_diag *diag)
+{
+	struct vhd_image *leaf = vhd_disk_image(disk, 0);
+
+	if (vhd_disk_layers(disk) == 1 && vhd_image_has_parent(leaf))
+		return vhd_image_extent(leaf, at, length, out, diag);
+	return vhd_disk_extent(disk, at, length, out, diag);
+}
+
 int extents_walk(struct vhd_disk *disk, const char *path, extents_fn *fn,
 		 void *ctx)
 {
@@ -23,7 +37,7 @@ int extents_walk(struct vhd_disk *disk, const char *path, extents_fn *fn,
 	int rc = TOOL_DONE;
 
 	while (at < size && !rc) {
-		int error = vhd_disk_extent(disk, at, size - at, &next, &diag);
+		int error = next_extent(disk, at, size - at, &next, &diag);
 
 		if (error)
 			return diag_failure(path, error, &diag);

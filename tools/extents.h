@@ -10,7 +10,8 @@ typedef int extents_fn(void *ctx, const struct vhd_extent *extent);
 
 /*
  * Calls fn for the whole disk, in rising order and without gaps. A damaged
- * block table ends it with TOOL_FAILED, printed. `path` is for messages.
+ * block table ends it with TOOL_FAILED, printed. PARENT is said only of a child
+ * that was opened without its parent. `path` is for messages.
  */
 int extents_walk(struct vhd_disk *disk, const char *path, extents_fn *fn,
 		 void *ctx);

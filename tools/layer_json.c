@@ -27,6 +27,8 @@ static void put_sizes(json_t *out, const struct vhd_image_info *info)
 	json_put_size(out, "actual-size", info->allocated_size);
 	json_put_size(out, "file-size", info->file_size);
 	put_nonzero(out, "block-size", info->block_size);
+	if (info->block_size) /* what qemu-img calls it */
+		json_put_size(out, "cluster-size", info->block_size);
 	json_put_size(out, "logical-sector-size", info->logical_sector_size);
 	json_put_size(out, "physical-sector-size", info->physical_sector_size);
 	put_nonzero(out, "total-blocks", info->total_blocks);
@@ -194,6 +196,22 @@ static json_t *metadata_json(struct vhd_image *image)
 	return out;
 }
 
+/* The parent once more, as qemu-img says it of its own formats. */
+static void put_backing(json_t *out, const struct layer *layer)
+{
+	char *recorded;
+
+	if (layer->link.verdict == CHAIN_BASE)
+		return;
+	recorded = chain_recorded_path(layer->image);
+	json_put_text(out, "backing-filename", recorded);
+	free(recorded);
+	if (layer->link.verdict == CHAIN_MATCH)
+		json_put_text(out, "full-backing-filename", layer->link.path);
+	json_put_text(out, "backing-filename-format",
+		      format_name(layer->info.format));
+}
+
 json_t *layer_parent_json(const struct layer *layer)
 {
 	const struct chain_link *link = &layer->link;
@@ -223,6 +241,7 @@ json_t *layer_json(const struct layer *layer)
 	put_identity(out, info);
 	json_put_bool(out, "dirty-flag", info->conditions & DIRTY);
 	json_put(out, "parent", layer_parent_json(layer));
+	put_backing(out, layer);
 	json_put_size(out, "chain-length", layer->chain_length);
 	json_put(out, "parent-locators", locators_json(layer->image));
 	json_put(out, "user-metadata", metadata_json(layer->image));

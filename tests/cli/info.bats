@@ -76,6 +76,19 @@ creator dirty-flag parent chain-length conditions parent-locators"
 		.[0].parent.id == .[1].id'
 }
 
+@test "a parent is named as qemu-img names a backing file" {
+	corpus fatt-parent.vhd fatt-child.vhd
+	vhdtool info --json fatt-child.vhd | jq -e '
+		."backing-filename" != null and
+		."full-backing-filename" == .parent.path and
+		."backing-filename-format" == "vhd"'
+	vhdtool info --json fatt-parent.vhd |
+		jq -e 'has("backing-filename") | not'
+	rm fatt-parent.vhd
+	vhdtool info --json fatt-child.vhd | jq -e 'has("backing-filename") and
+		(has("full-backing-filename") | not)'
+}
+
 @test "a missing parent is said, not an error" {
 	corpus real-win10-fat-differential.vhd
 	vhdtool info --json real-win10-fat-differential.vhd |

@@ -63,6 +63,24 @@ load helper
 		jq -e '[.[] | select(.data) | .depth] | unique == [0]'
 }
 
+@test "--layer: what the parent would show is not present" {
+	corpus fatt-parent.vhd fatt-child.vhd
+	vhdtool map --json --layer fatt-child.vhd | jq -e 'all(.[];
+		if .data then .present else .zero and (.present | not) end)'
+	vhdtool map --json fatt-child.vhd | jq -e 'all(.[]; .present)'
+	status 0 vhdtool map --layer fatt-child.vhd
+	[[ "$output" == *parent* && "$output" != *zero* ]]
+}
+
+@test "json of a raw disk tells holes of the file; --allocated leaves them out" {
+	sparse_raw a.raw
+	vhdtool map --json a.raw | jq -e 'map(select(.zero)) as $holes |
+		($holes | length) > 0 and
+		all($holes[]; .present and (.data | not) and .offset == .start)'
+	vhdtool map --json --allocated a.raw |
+		jq -e 'length > 0 and all(.[]; .data and (.zero | not))'
+}
+
 @test "a damaged block table gives no JSON at all" {
 	sparse_raw a.raw
 	vhdx a.vhdx a.raw
