@@ -76,6 +76,12 @@ check_fs() {
 	}
 }
 
+# ended IMAGE: no vhdfuse serves it; asked anew each time, unlike
+# test -z "$(pid_of IMAGE)" behind wait_for
+ended() {
+	[ -z "$(pid_of "$1")" ]
+}
+
 # A tree of files to work with: our own sources.
 pack_sources() { # ARCHIVE
 	tar -C "$SOURCE" --exclude=./build --exclude=./.git \

@@ -31,7 +31,7 @@ need_mount_helper() {
 		[ "$(stat -c %s d/disk)" = 8388608 ]
 		umount d
 		! mountpoint -q d'
-	wait_for test -z "$(pid_of "$PWD/a.vhdx")"
+	wait_for ended "$PWD/a.vhdx"
 	sha256sum -c --quiet before
 	run installed mount -t fuse.vhdfuse nothing.vhdx d
 	[ "$status" = 1 ]
@@ -55,7 +55,7 @@ need_mount_helper() {
 			head -c 4096 d/disk | cmp -n 4096 - /dev/zero
 			umount d'
 		# the next one wants the image
-		wait_for test -z "$(pid_of "$PWD/a b/c d.vhdx")"
+		wait_for ended "$PWD/a b/c d.vhdx"
 	done
 }
 
@@ -74,7 +74,7 @@ need_mount_helper() {
 		echo hello >fs/file
 		umount fs
 		umount d'
-	wait_for test -z "$(pid_of "$PWD/a.vhdx")"
+	wait_for ended "$PWD/a.vhdx"
 	vhdtool mount --fs 0 --read-only a.vhdx fs
 	[ "$(cat fs/file)" = hello ]
 	vhdtool umount fs
@@ -95,7 +95,7 @@ need_mount_helper() {
 	# as systemd does
 	installed sh -ec 'mount a.vhdx d -t fuse.vhdfuse -o "$1"; umount d' \
 		sh "$options"
-	wait_for test -z "$(pid_of "$PWD/a.vhdx")"
+	wait_for ended "$PWD/a.vhdx"
 }
 
 # the folders above are for root alone
@@ -181,7 +181,7 @@ open_to_others() {
 	mountpoint -q d
 	exec 7>&-
 	wait_for eval '! mountpoint -q d'
-	wait_for test -z "$(pid_of a.vhdx)"
+	wait_for ended a.vhdx
 	status 0 vhdtool check a.vhdx
 	[ "$(vhdtool read --length 512 a.vhdx | head -c 5)" = hello ]
 }
