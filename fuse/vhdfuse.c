@@ -125,10 +125,9 @@ static void print_status(const struct run *r)
 	json_put_size(out, "virtual-size", vhd_disk_size(r->mount.disk));
 	json_put_bool(out, "read-only", !vhd_disk_is_writable(r->mount.disk));
 	json_put_size(out, "layers", vhd_disk_layers(r->mount.disk));
-	json_dumpf(out, stdout, JSON_COMPACT);
+	json_write(out, JSON_COMPACT, stdout);
 	putchar('\n');
 	fflush(stdout);
-	json_decref(out);
 }
 
 static int loop(struct run *r)

@@ -62,6 +62,11 @@ int chain_open(const char *path, const struct open_options *options,
 	if (rc == VHD_E_MISMATCH)
 		rc = open_as(path, options, format, VHD_DISK_IGNORE_ID, out,
 			     &again);
+	if (rc == VHD_E_NOMEM) /* what is shown would be wrong */
+		return open_failure(path, format, rc, &out->why);
+	if (rc && !out->why.text[0])
+		snprintf(out->why.text, sizeof(out->why.text), "%s",
+			 vhd_strerror(rc));
 	if (rc)
 		return open_leaf(path, options, format, out);
 	out->complete = !options->layer ||

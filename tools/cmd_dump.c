@@ -76,9 +76,8 @@ static void spool_current(struct place *place, bool last)
 {
 	if (!place->current)
 		return;
-	json_dumpf(place->current, place->spool, JSON_INDENT(4));
+	json_write(place->current, JSON_INDENT(4), place->spool);
 	fputs(last ? "\n" : ",\n", place->spool);
-	json_decref(place->current);
 	place->current = NULL;
 }
 

@@ -248,9 +248,13 @@ static int check_algorithms(void)
 		struct vhd_digest digest = {opt.algorithms.items[i], ""};
 		struct vhd_diag diag = {0};
 
-		if (vhd_hash_file(empty, &digest, 1, NULL, &diag))
+		int error = vhd_hash_file(empty, &digest, 1, NULL, &diag);
+
+		if (error == VHD_E_UNSUPPORTED)
 			rc = diag_usage("--algorithm %s: %s", digest.algorithm,
 					diag.text);
+		else if (error)
+			rc = diag_failure(digest.algorithm, error, &diag);
 	}
 	vhd_file_close(empty);
 	return rc;

@@ -82,8 +82,7 @@ static void put_entry(struct list *list, const struct vhd_extent *extent,
 	if (extent->kind == VHD_EXTENT_DATA)
 		json_put_size(out, "offset", extent->offset);
 	fputs(list->begun ? ",\n" : "", list->out);
-	json_dumpf(out, list->out, 0);
-	json_decref(out);
+	json_write(out, 0, list->out);
 	list->begun = true;
 }
 

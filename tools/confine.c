@@ -50,7 +50,11 @@ static int new_ruleset(const struct ruleset_attr *attr, int version)
 	/* an older kernel knows the first field only */
 	size_t size = version >= 4 ? sizeof(*attr) : sizeof(uint64_t);
 
-	return (int)syscall(SYS_landlock_create_ruleset, attr, size, 0);
+	int fd = (int)syscall(SYS_landlock_create_ruleset, attr, size, 0);
+
+	if (fd < 0)
+		confine_must(errno);
+	return fd;
 }
 
 static bool restrict_self(int ruleset)
@@ -58,6 +62,8 @@ static bool restrict_self(int ruleset)
 	bool done = !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
 		    !syscall(SYS_landlock_restrict_self, ruleset, 0);
 
+	if (!done)
+		confine_must(errno);
 	close(ruleset);
 	return done;
 }
@@ -91,13 +97,16 @@ static void allow(int ruleset, const struct confine_path *path, uint64_t mask)
 	};
 	struct stat st;
 
-	if (rule.parent_fd < 0)
+	if (rule.parent_fd < 0) {
+		confine_must(errno);
 		return;
+	}
 	if (!fstat(rule.parent_fd, &st) && !S_ISDIR(st.st_mode))
 		rule.allowed_access &= FILE_RIGHTS;
-	if (rule.allowed_access)
-		(void)syscall(SYS_landlock_add_rule, ruleset,
-			      LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+	if (rule.allowed_access &&
+	    syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH,
+		    &rule, 0))
+		confine_must(errno);
 	close(rule.parent_fd);
 }
 

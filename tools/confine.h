@@ -5,12 +5,14 @@
  * be undone. Call them before there are threads.
  *
  * Where the kernel cannot do something, that is left out: these are the second
- * line, behind a parser that checks. Builds with sanitizers give nothing up,
- * since a sanitizer needs to see its own process.
+ * line, behind a parser that checks. Where it can, but has no memory or no
+ * descriptor now, the program ends with a message. Builds with sanitizers give
+ * nothing up, since a sanitizer needs to see its own process.
  */
 #ifndef TOOLS_CONFINE_H
 #define TOOLS_CONFINE_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -52,5 +54,17 @@ enum confine_calls {
 };
 
 void confine_calls(enum confine_calls left);
+
+/*
+ * What these call with an errno; it ends the program if that says that the host
+ * has run out of something. The program may have a function of its own in the
+ * place of that in confine_must.c.
+ */
+void confine_must(int err);
+
+static inline bool confine_is_short(int err)
+{
+	return err == ENOMEM || err == EMFILE || err == ENFILE || err == EIO;
+}
 
 #endif

@@ -254,13 +254,17 @@ void confine_calls(enum confine_calls left)
 	if (CONFINE_REPORTS)
 		return;
 	filter = seccomp_init(serving ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPERM));
-	if (!filter)
+	if (!filter) {
+		confine_must(ENOMEM);
 		return;
+	}
 	rc = serving ? add_all(filter, SCMP_ACT_ERRNO(EPERM), not_serving,
 			       COUNT(not_serving))
 		     : reader_rules(filter, left == CONFINE_OPENING);
 	if (!rc)
-		(void)seccomp_load(filter);
+		rc = seccomp_load(filter);
+	if (rc == -ENOMEM)
+		confine_must(ENOMEM);
 	seccomp_release(filter);
 }
 

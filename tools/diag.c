@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
@@ -14,10 +13,8 @@ const char *diag_program = "vhdtool";
 
 static void print_safe(const char *text)
 {
-	char *safe = escape(text);
-
-	fputs(safe, stderr);
-	free(safe);
+	/* without memory: that this has run out is said here, too */
+	escape_print(text, stderr);
 }
 
 static void print_prefix(const char *path, const char *kind)

@@ -57,26 +57,50 @@ static bool harmful(uint32_t c)
 	       (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
 }
 
+/* four bytes of a character, each of them escaped */
+#define PIECE_MAX 16
+
+/* The next character as it is shown, without a 0; its length. */
+static size_t next_piece(const char **text, bool for_terminal,
+			 char out[PIECE_MAX + 1])
+{
+	uint32_t c = 0;
+	size_t n = decode(*text, &c), length = 0;
+	bool bad = n == 0 || (for_terminal && harmful(c));
+
+	for (n = n ? n : 1; n > 0; n--, ++*text) {
+		unsigned char byte = (unsigned char)**text;
+
+		if (bad)
+			length +=
+				(size_t)sprintf(out + length, "\\x%02x", byte);
+		else
+			out[length++] = (char)byte;
+	}
+	return length;
+}
+
 static char *escape_with(const char *text, bool for_terminal)
 {
 	char *out = tool_resize(NULL, 4 * strlen(text) + 1), *p = out;
+	char piece[PIECE_MAX + 1];
 
 	while (*text) {
-		uint32_t c = 0;
-		size_t n = decode(text, &c);
-		bool bad = n == 0 || (for_terminal && harmful(c));
+		size_t n = next_piece(&text, for_terminal, piece);
 
-		n = n ? n : 1;
-		for (; n > 0; n--, text++) {
-			if (bad)
-				p += sprintf(p, "\\x%02x",
-					     (unsigned char)*text);
-			else
-				*p++ = *text;
-		}
+		memcpy(p, piece, n);
+		p += n;
 	}
 	*p = '\0';
 	return out;
+}
+
+void escape_print(const char *text, FILE *to)
+{
+	char piece[PIECE_MAX + 1];
+
+	while (*text)
+		fwrite(piece, 1, next_piece(&text, true, piece), to);
 }
 
 char *escape(const char *text)

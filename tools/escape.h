@@ -7,10 +7,15 @@
 #ifndef TOOLS_ESCAPE_H
 #define TOOLS_ESCAPE_H
 
+#include <stdio.h>
+
 /* Never NULL; free() it. */
 char *escape(const char *text);
 
 /* Only what is no UTF-8 is escaped: JSON takes care of the rest. */
 char *escape_utf8(const char *text);
+
+/* As escape(), to a stream; needs no memory. */
+void escape_print(const char *text, FILE *to);
 
 #endif

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "escape.h"
 #include "memory.h"
@@ -76,13 +77,59 @@ void json_add(json_t *array, json_t *value)
 	must_succeed(json_array_append_new(array, value));
 }
 
-int json_print(json_t *document)
+struct text {
+	char *bytes;
+	size_t length;
+	size_t room;
+	bool failed;
+};
+
+static int append(const char *bytes, size_t length, void *ctx)
 {
-	char *text = tool_must(json_dumps(document, JSON_INDENT(4)));
+	struct text *t = ctx;
+	size_t room = t->room;
+
+	while (room < t->length + length + 1)
+		room = room ? 2 * room : 256;
+	if (room > t->room && !t->failed) {
+		char *larger = realloc(t->bytes, room);
+
+		t->failed = !larger;
+		t->bytes = larger ? larger : t->bytes;
+		t->room = larger ? room : t->room;
+	}
+	if (t->failed)
+		return -1;
+	memcpy(t->bytes + t->length, bytes, length);
+	t->length += length;
+	t->bytes[t->length] = '\0';
+	return 0;
+}
+
+/* json_dumps() of jansson 2.14 leaves out pieces that it has no memory for, and
+ * goes on. */
+char *json_text(const json_t *document, size_t flags)
+{
+	struct text t = {0};
+
+	if (!json_dump_callback(document, append, &t, flags) && !t.failed)
+		return t.bytes;
+	free(t.bytes);
+	return NULL;
+}
+
+void json_write(json_t *document, size_t flags, FILE *to)
+{
+	char *text = tool_must(json_text(document, flags));
 
 	json_decref(document);
-	fputs(text, stdout);
-	fputc('\n', stdout);
+	fputs(text, to);
 	free(text);
+}
+
+int json_print(json_t *document)
+{
+	json_write(document, JSON_INDENT(4), stdout);
+	fputc('\n', stdout);
 	return output_finish();
 }

@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* New values, never NULL. */
 json_t *json_new_object(void);
@@ -25,6 +26,13 @@ void json_put_text(json_t *object, const char *key, const char *text);
 void json_put_size(json_t *object, const char *key, uint64_t value);
 void json_put_bool(json_t *object, const char *key, bool value);
 void json_add(json_t *array, json_t *value);
+
+/* A document as a text; NULL without memory; free() it. */
+char *json_text(const json_t *document, size_t flags);
+
+/* Writes a document as a whole, and drops it; json_dumpf() would stop in the
+ * middle where memory ends. `flags` are jansson's. */
+void json_write(json_t *document, size_t flags, FILE *to);
 
 /* Prints the document and drops it. Returns an enum tool_exit. */
 int json_print(json_t *document);

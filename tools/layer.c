@@ -6,8 +6,30 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "diag.h"
+
 /* a larger block table is not read just to count: info stays instant */
 #define USAGE_TABLE_MAX ((uint64_t)16 << 20)
+
+void layer_warn(const struct layer *layer, const char *what, int error)
+{
+	if (error == VHD_E_IO || error == VHD_E_NOMEM)
+		diag_warning(layer->path, "%s cannot be read: %s", what,
+			     vhd_strerror(error));
+}
+
+/* what the info shows as 0 */
+static void look_at_sizes(const struct layer *layer)
+{
+	struct vhd_file *file = vhd_image_file(layer->image);
+	uint64_t size;
+	int rc = vhd_file_size(file, &size);
+
+	if (!rc && layer->info.file_size != size)
+		rc = VHD_E_IO;
+	layer_warn(layer, "the file's sizes",
+		   rc ? rc : vhd_file_allocated(file, &size));
+}
 
 static bool is_compressed(struct vhd_image *image)
 {
@@ -28,6 +50,7 @@ static void count_usage(struct layer *layer, bool anyhow)
 	rc = vhd_image_usage(layer->image, anyhow ? 0 : USAGE_TABLE_MAX,
 			     &layer->usage, NULL);
 	layer->usage_known = rc == 0;
+	layer_warn(layer, "the blocks", rc);
 	layer->usage_skipped = rc == VHD_E_LIMIT;
 }
 
@@ -42,6 +65,7 @@ void layer_get(const struct chain *chain, const char *path, unsigned index,
 		.chain_length = vhd_disk_layers(chain->disk) - index,
 	};
 	vhd_image_get_info(out->image, &out->info);
+	look_at_sizes(out);
 	count_usage(out, count_blocks);
 	out->compressed = is_compressed(out->image);
 	chain_get_link(chain, index, &out->link);

@@ -21,12 +21,16 @@ struct layer {
 };
 
 /*
- * Never fails: what cannot be found out is left unknown. Blocks are counted
- * only if that is quick, or if `count_blocks` asks for it.
+ * Never fails: what cannot be found out is left unknown, with a warning if it
+ * is the host's fault. Blocks are counted only if that is quick, or if
+ * `count_blocks` asks for it.
  */
 void layer_get(const struct chain *chain, const char *path, unsigned index,
 	       bool count_blocks, struct layer *out);
 void layer_free(struct layer *layer);
+
+/* The warning, if `error` is of that kind; `what` is plural. */
+void layer_warn(const struct layer *layer, const char *what, int error);
 
 json_t *layer_json(const struct layer *layer);
 void layer_print(const struct layer *layer);

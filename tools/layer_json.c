@@ -154,7 +154,7 @@ static json_t *conditions_json(uint32_t conditions)
 	return out;
 }
 
-static json_t *locators_json(struct vhd_image *image)
+static json_t *locators_json(const struct layer *layer)
 {
 	struct vhd_parent_hint *hint = tool_zalloc(sizeof(*hint));
 	json_t *out = json_new_array();
@@ -163,7 +163,7 @@ static json_t *locators_json(struct vhd_image *image)
 	for (unsigned i = 0; rc == 0 || rc == VHD_E_NOENT; i++) {
 		json_t *entry;
 
-		rc = vhd_image_parent_hint(image, i, hint);
+		rc = vhd_image_parent_hint(layer->image, i, hint);
 		if (rc)
 			continue;
 		entry = json_new_object();
@@ -173,6 +173,7 @@ static json_t *locators_json(struct vhd_image *image)
 		json_put_bool(entry, "relative", hint->relative);
 		json_add(out, entry);
 	}
+	layer_warn(layer, "the parent locators", rc);
 	free(hint);
 	return out;
 }
@@ -243,7 +244,7 @@ json_t *layer_json(const struct layer *layer)
 	json_put(out, "parent", layer_parent_json(layer));
 	put_backing(out, layer);
 	json_put_size(out, "chain-length", layer->chain_length);
-	json_put(out, "parent-locators", locators_json(layer->image));
+	json_put(out, "parent-locators", locators_json(layer));
 	json_put(out, "user-metadata", metadata_json(layer->image));
 	put_structure(out, info);
 	json_put(out, "host-file", host_json(layer));

@@ -146,17 +146,18 @@ static void print_host(const struct layer *layer)
 		     layer->compressed ? "compressed" : "");
 }
 
-static void print_locators(struct vhd_image *image)
+static void print_locators(const struct layer *layer)
 {
 	struct vhd_parent_hint *hint = tool_zalloc(sizeof(*hint));
 	int rc = 0;
 
 	for (unsigned i = 0; rc == 0 || rc == VHD_E_NOENT; i++) {
-		rc = vhd_image_parent_hint(image, i, hint);
+		rc = vhd_image_parent_hint(layer->image, i, hint);
 		if (rc == 0)
 			line("  locator:", "%s: %s%s", hint->key, hint->stored,
 			     hint->path[0] ? "" : " (not usable here)");
 	}
+	layer_warn(layer, "the parent locators", rc);
 	free(hint);
 }
 
@@ -171,7 +172,7 @@ static void print_parent(const struct layer *layer)
 	if (link->verdict != CHAIN_MATCH)
 		line_if("", link->why.text);
 	line_if("parent id:", layer->info.parent_id_text);
-	print_locators(layer->image);
+	print_locators(layer);
 }
 
 static void print_metadata(struct vhd_image *image)

@@ -119,9 +119,8 @@ static void print_json(const struct state *s)
 	json_put_size(line, "rate", (uint64_t)s->rate);
 	json_put(line, "seconds-left",
 		 s->left < 0 ? json_null() : json_new_size((uint64_t)s->left));
-	json_dumpf(line, stderr, JSON_COMPACT);
+	json_write(line, JSON_COMPACT, stderr);
 	fputc('\n', stderr);
-	json_decref(line);
 }
 
 static void draw(struct progress *p)

@@ -18,7 +18,7 @@ extern "C" {
 
 enum vhd_error {
 	VHD_OK = 0,
-	/* Out of memory; nothing was changed. */
+	/* Out of memory, or of descriptors; nothing was changed. */
 	VHD_E_NOMEM = -1,
 	/* The host failed to read or write (EIO), or a file ended early. */
 	VHD_E_IO = -2,

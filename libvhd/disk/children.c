@@ -4,8 +4,12 @@
  * program that is about to change a parent can look: children lie beside it
  * more often than not. A file counts if it names the identity of this one and
  * if the search for its parent does not end at another file.
+ *
+ * What cannot be looked at because of the host (no memory, no descriptors) may
+ * be a child: that is an error, and whoever asks changes nothing.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +18,7 @@
 
 #include "core/diag.h"
 #include "disk.h"
+#include "file/file.h"
 #include "image/hint.h"
 #include "image/layer.h"
 #include "parent.h"
@@ -24,6 +29,7 @@ struct looking {
 	struct vhd_file_id id; /* of `path` */
 	vhd_child_fn *found;
 	void *ctx;
+	struct vhd_diag *diag;
 };
 
 static bool has_extension(const char *name, int format)
@@ -46,28 +52,43 @@ static bool has_extension(const char *name, int format)
 	return false;
 }
 
-/* the parent that a search finds is another file: a copy of this one */
-static bool is_elsewhere(const struct looking *l, struct vhd_image *child,
-			 char *path, const struct vhd_disk_options *o)
+/* A file that cannot be opened or read is no child that anybody could use. */
+static int pass_over(const struct looking *l, int rc, const char *text)
+{
+	if (rc != VHD_E_NOMEM)
+		return 0;
+	return vhd_fail(l->diag, rc, NULL, VHD_NO_OFFSET,
+			text[0] ? text : vhd_strerror(rc));
+}
+
+/* *answer: the parent that a search finds is another file, a copy of this one
+ */
+static int is_elsewhere(const struct looking *l, struct vhd_image *child,
+			char *path, const struct vhd_disk_options *o,
+			bool *answer)
 {
 	struct vhd_layer layer = {.image = child, .path = path};
 	struct vhd_parent_search *search;
 	struct vhd_file_id id = {0};
+	struct vhd_diag why = {0};
 	struct vhd_layer parent;
+	int rc = vhd_parent_search_new(path, o, &search, &why);
 
-	if (vhd_parent_search_new(path, o, &search, NULL))
-		return false;
-	if (!vhd_parent_find(search, &layer, 0, &parent, NULL)) {
-		vhd_file_id(vhd_image_base_file(parent.image), &id);
-		vhd_image_close(parent.image);
-		free(parent.path);
-	}
+	*answer = false;
+	if (rc)
+		return pass_over(l, rc, why.text);
+	rc = vhd_parent_find(search, &layer, 0, &parent, &why);
 	vhd_parent_search_free(search);
-	return id.inode &&
-	       (id.inode != l->id.inode || id.device != l->id.device);
+	if (rc)
+		return pass_over(l, rc, why.text);
+	vhd_file_id(vhd_image_base_file(parent.image), &id);
+	vhd_image_close(parent.image);
+	free(parent.path);
+	*answer = id.inode &&
+		  (id.inode != l->id.inode || id.device != l->id.device);
+	return 0;
 }
 
-/* a file that cannot be opened is no child that anybody could use */
 static int look_at(const struct looking *l, char *path)
 {
 	const struct vhd_disk_options o = {
@@ -76,22 +97,29 @@ static int look_at(const struct looking *l, char *path)
 		.flags = VHD_DISK_FORCE_SHARE,
 	};
 	struct vhd_file_id id = {0};
+	struct vhd_diag why = {0};
 	struct vhd_image *child;
 	struct vhd_file *file;
-	int rc = 0;
+	bool elsewhere;
+	int rc = vhd_file_open(path, 0, &file, &why);
 
-	if (vhd_file_open(path, 0, &file, NULL))
-		return 0;
+	if (rc)
+		return pass_over(l, rc, why.text);
 	vhd_file_id(file, &id);
-	if ((id.inode == l->id.inode && id.device == l->id.device) ||
-	    vhd_disk_open_image(file, &o, o.flags, &child, NULL)) {
+	if (id.inode != l->id.inode || id.device != l->id.device)
+		rc = vhd_disk_open_image(file, &o, o.flags, &child, &why);
+	else
+		rc = VHD_E_LOOP; /* the image itself */
+	if (rc) {
 		vhd_file_close(file);
-		return 0;
+		return pass_over(l, rc, why.text);
 	}
 	if (vhd_image_has_parent(child) &&
-	    !vhd_image_check_parent(child, l->image, NULL) &&
-	    !is_elsewhere(l, child, path, &o))
-		rc = l->found(l->ctx, path);
+	    !vhd_image_check_parent(child, l->image, NULL)) {
+		rc = is_elsewhere(l, child, path, &o, &elsewhere);
+		if (!rc && !elsewhere)
+			rc = l->found(l->ctx, path);
+	}
 	vhd_image_close(child);
 	return rc;
 }
@@ -104,7 +132,8 @@ static int look_into(const struct looking *l, const char *folder)
 	int rc = 0;
 
 	if (!dir) /* nothing is known of children there */
-		return 0;
+		return pass_over(l, vhd_error_of_errno(errno),
+				 vhd_errno_text(errno, ""));
 	while (!rc && (e = readdir(dir))) {
 		int n = snprintf(path, sizeof(path), "%s/%s", folder,
 				 e->d_name);
@@ -124,7 +153,7 @@ static int look_beside(struct looking *l)
 	int rc;
 
 	if (!folder)
-		return 0;
+		return vhd_error_of_errno(errno);
 	slash = strrchr(folder, '/');
 	slash[slash == folder] = '\0';
 	vhd_file_id(vhd_image_base_file(l->image), &l->id);
@@ -141,7 +170,8 @@ int vhd_find_children(const char *path, int format, vhd_child_fn *found,
 		.format = format,
 		.flags = VHD_DISK_FORCE_SHARE,
 	};
-	struct looking l = {.path = path, .found = found, .ctx = ctx};
+	struct looking l = {
+		.path = path, .found = found, .ctx = ctx, .diag = diag};
 	struct vhd_file *file;
 	int rc;
 
@@ -179,8 +209,16 @@ static int refuse(void *ctx, const char *path)
 
 int vhd_refuse_children(const char *path, int format, struct vhd_diag *diag)
 {
-	int rc = vhd_find_children(path, format, refuse, diag, NULL);
+	struct vhd_diag why = {0};
+	int rc = vhd_find_children(path, format, refuse, &why, &why);
 
-	/* why it cannot be opened is said by whoever opens it next */
-	return rc == VHD_E_CHILDREN ? vhd_diag_path(diag, rc, path) : 0;
+	/* if nobody could look, an error that the next open does not have; all
+	 * others it says better */
+	if (rc != VHD_E_CHILDREN && rc != VHD_E_NOMEM && rc != VHD_E_IO)
+		return 0;
+	if (!why.error)
+		vhd_fail(&why, rc, NULL, VHD_NO_OFFSET, vhd_strerror(rc));
+	if (diag)
+		*diag = why;
+	return vhd_diag_path(diag, rc, path);
 }

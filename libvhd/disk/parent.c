@@ -46,12 +46,19 @@ struct attempt {
 	struct vhd_diag why;
 };
 
+/* What the host cannot do now must not pass for a parent that is not there. */
+static bool is_of_host(int rc)
+{
+	return rc == VHD_E_NOMEM || rc == VHD_E_IO;
+}
+
 static int add_folder(struct vhd_parent_search *s, const char *path,
 		      struct vhd_diag *diag)
 {
 	struct folder *folders =
 		realloc(s->folders, (s->count + 1) * sizeof(*folders));
 	struct folder f;
+	int rc;
 
 	if (!folders)
 		return VHD_E_NOMEM;
@@ -68,9 +75,13 @@ static int add_folder(struct vhd_parent_search *s, const char *path,
 fail_path:
 	free(f.path);
 fail:
-	vhd_fail(diag, vhd_error_of_errno(errno), NULL, VHD_NO_OFFSET,
-		 "is no folder to look for parents in");
-	return vhd_diag_path(diag, vhd_error_of_errno(errno), path);
+	rc = vhd_error_of_errno(errno);
+	vhd_fail(diag, rc, NULL, VHD_NO_OFFSET,
+		 rc == VHD_E_IO
+			 ? "cannot be opened"
+			 : vhd_errno_text(errno, "is no folder to look for "
+						 "parents in"));
+	return vhd_diag_path(diag, rc, path);
 }
 
 /* the folder of a file's real path; NULL without memory or file */
@@ -91,6 +102,10 @@ static int add_folder_of(struct vhd_parent_search *s, const char *path,
 	char *folder = folder_of(path);
 	int rc;
 
+	if (!folder && is_of_host(vhd_error_of_errno(errno)))
+		return vhd_fail(diag, vhd_error_of_errno(errno), NULL,
+				VHD_NO_OFFSET,
+				vhd_errno_text(errno, "cannot be looked up"));
 	if (!folder)
 		return 0; /* the open itself says what is wrong */
 	rc = add_folder(s, folder, diag);
@@ -229,6 +244,15 @@ static int judge(struct attempt *a, struct vhd_file *file, const char *path)
 	return 0;
 }
 
+static void note_host(struct attempt *a, int rc, const char *path)
+{
+	struct vhd_diag why = {0};
+
+	vhd_fail(&why, rc, NULL, VHD_NO_OFFSET,
+		 vhd_errno_text(errno, vhd_strerror(rc)));
+	note(a, vhd_diag_path(&why, rc, path), &why);
+}
+
 /* looks for an absolute path in the folders that are allowed */
 static int try_absolute(struct attempt *a, const char *path)
 {
@@ -238,11 +262,12 @@ static int try_absolute(struct attempt *a, const char *path)
 		struct vhd_file *file;
 		int fd = name ? vhd_open_beneath(f->fd, name) : VHD_E_PARENT;
 
-		if (fd < 0)
-			continue;
-		if (vhd_file_open_fd(fd, 0, &file, NULL))
-			continue;
-		return judge(a, file, path);
+		int rc = fd < 0 ? fd : vhd_file_open_fd(fd, 0, &file, NULL);
+
+		if (!rc)
+			return judge(a, file, path);
+		if (is_of_host(rc))
+			note_host(a, rc, path);
 	}
 	return VHD_E_PARENT;
 }
@@ -385,9 +410,11 @@ int vhd_parent_find(struct vhd_parent_search *search,
 	const struct vhd_disk_options *o = search->options;
 	char *folder = child->path[0] ? folder_of(child->path) : NULL;
 	struct attempt a = {search, child, folder, out, 0, {0}};
-	int rc;
+	int rc = folder ? 0 : vhd_error_of_errno(errno);
 
-	if (o->find_parent)
+	if (child->path[0] && !folder && is_of_host(rc))
+		rc = set_error(&a, rc);
+	else if (o->find_parent)
 		rc = ask_caller(&a, depth);
 	else if (depth == 0 && o->parent)
 		rc = try_explicit(&a, o->parent);

@@ -18,6 +18,8 @@ int vhd_error_of_errno(int err)
 	case 0:
 		return 0;
 	case ENOMEM:
+	case EMFILE:
+	case ENFILE:
 		return VHD_E_NOMEM;
 	case ENOENT:
 	case ENOTDIR:
@@ -50,6 +52,19 @@ int vhd_error_of_errno(int err)
 		return VHD_E_UNSUPPORTED;
 	default:
 		return VHD_E_IO;
+	}
+}
+
+const char *vhd_errno_text(int err, const char *text)
+{
+	switch (err) {
+	case ENOMEM:
+		return vhd_strerror(VHD_E_NOMEM);
+	case EMFILE:
+	case ENFILE:
+		return "too many open files";
+	default:
+		return text;
 	}
 }
 

@@ -15,6 +15,9 @@ struct vhd_file {
 /* The VHD_E_* of an errno value. */
 int vhd_error_of_errno(int err);
 
+/* `text`, or what says more: that memory or descriptors have run out. */
+const char *vhd_errno_text(int err, const char *text);
+
 /* A core source over a file; `size` is asked for once. */
 int vhd_file_source(struct vhd_file *file, struct vhd_source *out);
 

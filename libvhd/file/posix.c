@@ -301,9 +301,14 @@ static int check_kind(int fd, bool *block_device, struct vhd_diag *diag)
 int vhd_file_open_fd(int fd, uint32_t flags, struct vhd_file **out,
 		     struct vhd_diag *diag)
 {
-	struct posix *p = malloc(sizeof(*p));
+	struct posix *p;
 	int rc = VHD_E_NOMEM;
 
+	if (fd < 0) /* of a dup() that failed */
+		return vhd_fail(diag, vhd_error_of_errno(errno), NULL,
+				VHD_NO_OFFSET,
+				vhd_errno_text(errno, "cannot be opened"));
+	p = malloc(sizeof(*p));
 	if (!p)
 		goto fail_fd;
 	p->fd = fd;
@@ -330,11 +335,15 @@ int vhd_file_open(const char *path, uint32_t flags, struct vhd_file **out,
 	int rc;
 
 	if (fd < 0) {
-		rc = vhd_error_of_errno(errno);
+		int err = errno;
+
+		rc = vhd_error_of_errno(err);
 		return vhd_fail(diag, rc, NULL, VHD_NO_OFFSET,
-				rc == VHD_E_NOENT    ? "no such file"
-				: rc == VHD_E_ACCESS ? "permission denied"
-						     : "cannot be opened");
+				rc == VHD_E_NOENT ? "no such file"
+				: rc == VHD_E_ACCESS
+					? "permission denied"
+					: vhd_errno_text(err, "cannot be "
+							      "opened"));
 	}
 	return vhd_file_open_fd(fd, flags, out, diag);
 }

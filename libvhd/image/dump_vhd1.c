@@ -90,22 +90,27 @@ static void dump_locator(struct vhd_dump *d, const struct vhd1_header *header,
 			 uint64_t base, unsigned index)
 {
 	char name[48], path[1024], shown[1024];
+	uint64_t at = header->locators[index].offset;
 	struct vhd_source source;
 	uint8_t *scratch;
+	int rc;
 
 	snprintf(name, sizeof(name), "VHD parent locator %u", index);
 	if (!vhd_dump_read(d, name, base, sizeof(struct vhd1_locator_disk)))
 		return;
 	vhd_dump_rows(d, name, base, d->buf, locator_rows, COUNT(locator_rows));
+	if (!vhd_inside(at, header->locators[index].length, d->file_size))
+		return;
 	scratch = malloc(VHD1_LOCATOR_MAX);
-	if (scratch && !vhd_file_source(d->file, &source) &&
-	    vhd_inside(header->locators[index].offset,
-		       header->locators[index].length, d->file_size) &&
-	    !vhd1_locator_path(&source, header, index, scratch,
-			       VHD1_LOCATOR_MAX, path, sizeof(path))) {
+	rc = scratch ? vhd_file_source(d->file, &source) : VHD_E_NOMEM;
+	if (!rc)
+		rc = vhd1_locator_path(&source, header, index, scratch,
+				       VHD1_LOCATOR_MAX, path, sizeof(path));
+	if (!rc) {
 		vhd_escape(path, shown, sizeof(shown));
-		vhd_dump_note(d, name, header->locators[index].offset, "path",
-			      shown);
+		vhd_dump_note(d, name, at, "path", shown);
+	} else if (rc == VHD_E_NOMEM || rc == VHD_E_IO) {
+		vhd_dump_note(d, name, at, "(missing)", vhd_strerror(rc));
 	}
 	free(scratch);
 }
@@ -117,7 +122,7 @@ static void dump_batmap(struct vhd_dump *d, const struct vhd1_header *h)
 		h->table_offset + (uint64_t)h->max_entries * 4, VHD1_SECTOR);
 
 	if (vhd_inside(at, VHD1_BATMAP_HEADER_SIZE, d->file_size) &&
-	    !vhd_file_read(d->file, at, d->buf, VHD1_BATMAP_HEADER_SIZE) &&
+	    vhd_dump_read(d, name, at, VHD1_BATMAP_HEADER_SIZE) &&
 	    !memcmp(d->buf, "tdbatmap", 8))
 		vhd_dump_rows(d, name, at, d->buf, batmap_rows,
 			      COUNT(batmap_rows));
@@ -133,8 +138,10 @@ static void dump_header(struct vhd_dump *d, uint64_t at)
 		return;
 	vhd_dump_rows(d, name, at, d->buf, header_rows, COUNT(header_rows));
 	header = malloc(sizeof(*header));
-	if (!header)
+	if (!header) {
+		vhd_dump_note(d, name, at, "(missing)", "out of memory");
 		return;
+	}
 	if (vhd1_header_decode(d->buf, at, header, &why)) {
 		vhd_dump_note(d, name, at, "(damaged)", why.text);
 	} else {

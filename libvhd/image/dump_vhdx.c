@@ -126,10 +126,14 @@ static void dump_locator(struct vhd_dump *d, const struct vhdx_meta *meta)
 	struct vhdx_locator locator;
 	struct vhd_source source;
 
-	if (!at || vhd_file_source(d->file, &source) ||
-	    vhdx_locator_read(&source, &meta->metadata, d->buf, VHDX_SCRATCH,
-			      &locator, NULL))
+	if (!at)
 		return;
+	if (vhd_file_source(d->file, &source) ||
+	    vhdx_locator_read(&source, &meta->metadata, d->buf, VHDX_SCRATCH,
+			      &locator, NULL)) {
+		vhd_dump_note(d, name, at, "(missing)", "cannot be read");
+		return;
+	}
 	for (uint32_t i = 0; i < locator.count; i++) {
 		char key[64], value[1024], k[128], v[1024];
 
@@ -152,9 +156,12 @@ static void dump_item_value(struct vhd_dump *d, const char *structure,
 	const struct vhd_dump_row guid = {"value", 0, 16, VHD_DUMP_GUID};
 
 	if (!e->length || e->length > sizeof(bytes) ||
-	    !vhd_inside(at, e->length, d->file_size) ||
-	    vhd_file_read(d->file, at, bytes, e->length))
+	    !vhd_inside(at, e->length, d->file_size))
 		return;
+	if (vhd_file_read(d->file, at, bytes, e->length)) {
+		vhd_dump_note(d, structure, at, "value", "cannot be read");
+		return;
+	}
 	vhd_dump_rows(d, structure, at, bytes,
 		      e->length == 16 ? &guid : &integer, 1);
 }
@@ -168,9 +175,12 @@ static void dump_user_item(struct vhd_dump *d, const char *structure,
 	char text[3 * sizeof(bytes) + 8], *out = text;
 	uint32_t n = (uint32_t)vhd_min(e->length, sizeof(bytes));
 
-	if (!n || !vhd_inside(at, e->length, d->file_size) ||
-	    vhd_file_read(d->file, at, bytes, n))
+	if (!n || !vhd_inside(at, e->length, d->file_size))
 		return;
+	if (vhd_file_read(d->file, at, bytes, n)) {
+		vhd_dump_note(d, structure, at, "value", "cannot be read");
+		return;
+	}
 	for (uint32_t i = 0; i < n; i++) {
 		*out++ = hex[bytes[i] >> 4];
 		*out++ = hex[bytes[i] & 15];
@@ -241,24 +251,27 @@ static void dump_metadata(struct vhd_dump *d)
 	struct vhd_diag why = {0};
 	struct vhd_map map;
 
-	if (!meta)
+	if (!meta) {
+		vhd_dump_note(d, "image", 0, "(missing)", "out of memory");
 		return;
+	}
 	if (!vhd_file_source(d->file, &source) &&
 	    !vhdx_open_headers(&source, d->buf, meta, &why) &&
 	    !vhdx_regions_read(&source, &meta->headers.current, d->buf,
 			       &meta->regions, &why)) {
 		dump_items(d, &meta->regions.metadata);
-		if (!vhdx_open_body(&source, d->buf, meta, &map, NULL))
+		if (!vhdx_open_body(&source, d->buf, meta, &map, &why))
 			dump_locator(d, meta);
-	} else {
+	}
+	if (why.error)
 		vhd_dump_note(d, why.structure ? why.structure : "image",
 			      why.offset, "(damaged)", why.text);
-	}
 	free(meta);
 }
 
 void vhd_dump_vhdx(struct vhd_dump *d)
 {
+	struct vhd_diag why = {0};
 	struct vhd_log_info info;
 
 	if (vhd_dump_read(d, "VHDX file identifier", 0, VHDX_IDENTIFIER_SIZE))
@@ -269,5 +282,6 @@ void vhd_dump_vhdx(struct vhd_dump *d)
 	dump_regions(d, "VHDX region table 1", VHDX_REGION_TABLE1);
 	dump_regions(d, "VHDX region table 2", VHDX_REGION_TABLE2);
 	dump_metadata(d);
-	vhd_image_log(d->file, show_log_entry, d, &info, NULL);
+	if (vhd_image_log(d->file, show_log_entry, d, &info, &why))
+		vhd_dump_note(d, "VHDX log", why.offset, "(missing)", why.text);
 }

@@ -97,7 +97,11 @@ static int check_chain(struct checking *c, const char *path,
 	if (!(flags & (VHD_CHECK_PARENTS | VHD_CHECK_CHAIN)))
 		o.flags |= VHD_DISK_LAYER;
 	rc = vhd_disk_open(path, &o, &disk, &why);
-	if (rc == VHD_E_NOMEM || rc == VHD_E_BUSY) {
+	/* of these the images know nothing */
+	if (rc == VHD_E_NOMEM || rc == VHD_E_BUSY || rc == VHD_E_IO) {
+		if (!why.text[0])
+			vhd_fail(&why, rc, NULL, VHD_NO_OFFSET,
+				 vhd_strerror(rc));
 		if (diag)
 			*diag = why;
 		return rc;

@@ -65,8 +65,10 @@ static int check_children(const struct compacting *c)
 	    (c->o.flags & VHD_COMPACT_IGNORE_CHILDREN))
 		return 0;
 	rc = vhd_find_children(path, vhd_image_format(c->leaf), refuse, c->diag,
-			       NULL);
-	return rc == VHD_E_CHILDREN ? rc : 0;
+			       c->diag);
+	/* a name that is no path, or no path any more, is beside nothing */
+	return rc == VHD_E_CHILDREN || rc == VHD_E_NOMEM || rc == VHD_E_IO ? rc
+									   : 0;
 }
 
 static int check_unused(const struct compacting *c)

@@ -57,14 +57,22 @@ static int begin(struct vhd_hasher *h, const char *algorithm,
 	const EVP_MD *md;
 
 	if (!load(h))
-		return unsupported(diag, "the hashes of " VHD_CRYPTO_LIBRARY
-					 " cannot be loaded");
+		return vhd_fail(diag, VHD_E_NOMEM, NULL, VHD_NO_OFFSET,
+				"the hashes of " VHD_CRYPTO_LIBRARY
+				" cannot be loaded");
 	md = h->find(algorithm);
+	if (!md && !h->find("sha256")) /* nothing is known: not set up */
+		return vhd_fail(diag, VHD_E_NOMEM, NULL, VHD_NO_OFFSET,
+				"the hashes of " VHD_CRYPTO_LIBRARY
+				" cannot be set up");
 	if (!md)
 		return unsupported(diag, "unknown hash algorithm");
 	h->ctx = h->ctx_new();
+	/* its name is known: that it cannot be had is no mistake of the
+	 * caller's, and may be a lack of memory */
 	if (!h->ctx || !h->init(h->ctx, md, NULL))
-		return unsupported(diag, "the hash algorithm is not available");
+		return vhd_fail(diag, VHD_E_NOMEM, NULL, VHD_NO_OFFSET,
+				"the hash algorithm is not available");
 	return 0;
 }
 

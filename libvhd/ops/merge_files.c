@@ -168,7 +168,8 @@ int vhd_merge_relink(struct vhd_disk *disk, unsigned into,
 
 static int fail_errno(struct vhd_diag *diag, const char *path, const char *text)
 {
-	return vhd_output_fail(diag, vhd_error_of_errno(errno), path, text);
+	return vhd_output_fail(diag, vhd_error_of_errno(errno), path,
+			       vhd_errno_text(errno, text));
 }
 
 /* makes the names in the folder of a file, given by its real path, durable */

@@ -32,7 +32,8 @@ void vhd_output_fail_path(struct vhd_diag *diag, const char *path)
 static int fail_errno(struct vhd_diag *diag, int err, const char *path,
 		      const char *text)
 {
-	return vhd_output_fail(diag, vhd_error_of_errno(err), path, text);
+	return vhd_output_fail(diag, vhd_error_of_errno(err), path,
+			       vhd_errno_text(err, text));
 }
 
 /* the folder part of a path, "." if it has none; NULL without memory */

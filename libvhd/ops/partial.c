@@ -133,8 +133,11 @@ static int find(struct vhd_output *out, struct vhd_disk *source,
 		return open_found(out, name, fd, source, diag);
 	if (errno != ENOENT)
 		rc = fail(diag, vhd_error_of_errno(errno), name,
-			  errno == ELOOP ? "is a symbolic link"
-					 : "cannot be opened for writing");
+			  errno == ELOOP
+				  ? "is a symbolic link"
+				  : vhd_errno_text(
+					    errno,
+					    "cannot be opened for writing"));
 	else
 		rc = lock(out->fd, name, diag);
 	free(name);

@@ -102,7 +102,7 @@ static bool is_image(const struct mending *m)
 static int open_backup(struct mending *m)
 {
 	bool force = m->options->flags & VHD_REPAIR_FORCE;
-	int rc;
+	int rc, err;
 
 	if (is_image(m))
 		return vhd_output_fail(m->diag, VHD_E_INVALID,
@@ -120,9 +120,11 @@ static int open_backup(struct mending *m)
 	m->backup_fd = fcntl(m->output.fd, F_DUPFD_CLOEXEC, 0);
 	if (m->backup_fd >= 0)
 		return 0;
+	err = errno;
 	vhd_output_abort(&m->output);
-	return vhd_output_fail(m->diag, vhd_error_of_errno(errno),
-			       m->options->backup, "cannot be opened");
+	return vhd_output_fail(m->diag, vhd_error_of_errno(err),
+			       m->options->backup,
+			       vhd_errno_text(err, "cannot be opened"));
 }
 
 static void close_backup(struct mending *m)

@@ -327,6 +327,8 @@ static int lay_out(struct vhd_target *t, struct vhd_file *file,
 {
 	int rc = vhd_create_in(file, make, diag);
 
+	if (rc)
+		vhd_output_fail_path(diag, t->output->path);
 	if (!rc && t->output->resumable)
 		rc = vhd_partial_publish(t->output, diag);
 	return rc;

@@ -42,7 +42,8 @@ static int start(struct vhd_queue *q, const struct vhd_queue_options *o)
 		vhd_list_add(&q->idle, &q->requests[i]);
 	if (o->engine != VHD_QUEUE_THREADS)
 		rc = vhd_ring_new(q, &q->ring);
-	if (rc == VHD_E_UNSUPPORTED && o->engine == VHD_QUEUE_AUTO)
+	/* whatever the kernel lacks for it, threads may do */
+	if (o->engine == VHD_QUEUE_AUTO)
 		rc = 0;
 	if (rc)
 		return rc;
@@ -78,7 +79,8 @@ int vhd_queue_open(struct vhd_disk *disk,
 		return vhd_fail(diag, rc, NULL, VHD_NO_OFFSET,
 				rc == VHD_E_UNSUPPORTED
 					? "io_uring is not to be had here"
-					: vhd_strerror(rc));
+					: "out of memory, threads or "
+					  "descriptors");
 	}
 	*out = q;
 	return 0;

@@ -105,7 +105,9 @@ int vhd_ring_new(struct vhd_queue *queue, struct vhd_ring **out)
 	rc = set_up(ring, entries);
 	if (rc) {
 		free(ring);
-		return rc == -ENOMEM ? VHD_E_NOMEM : VHD_E_UNSUPPORTED;
+		return rc == -ENOMEM || rc == -EMFILE || rc == -ENFILE
+			       ? VHD_E_NOMEM
+			       : VHD_E_UNSUPPORTED;
 	}
 	*out = ring;
 	return 0;

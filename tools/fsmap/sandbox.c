@@ -13,6 +13,7 @@
 #include <seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -20,11 +21,22 @@
 
 #include "../confine.h"
 #include "../confine_build.h"
+#include "report.h"
 
 #define NOBODY 65534
 
 #define MEMORY_MAX  ((rlim_t)2 << 30)
 #define SECONDS_MAX ((rlim_t)600)
+
+/* of confine.c: what it could not have in time ends us */
+void confine_must(int err)
+{
+	if (!confine_is_short(err))
+		return;
+	report_error(err == ENOMEM ? "out of memory" : "too many open files");
+	(void)fflush(stdout);
+	_exit(1);
+}
 
 /* In a user namespace without a nobody this fails, and root there is none. */
 static void drop_root(void)

@@ -256,7 +256,9 @@ static int enter_sandbox(void)
 	const char *wrong;
 
 	if (window_open()) {
-		report_error("cannot make a file in memory");
+		report_error(errno == EMFILE || errno == ENFILE
+				     ? "too many open files"
+				     : "cannot make a file in memory");
 		return -1;
 	}
 	wrong = sandbox_enter(window_fd());
