@@ -28,9 +28,21 @@
 /* -- opening -----------------------------------------------------------------
  */
 
+static bool makes_a_file(int flags)
+{
+	return (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;
+}
+
 static mode_t mode_of(int flags, va_list rest)
 {
-	return flags & (O_CREAT | O_TMPFILE) ? va_arg(rest, mode_t) : 0;
+	return makes_a_file(flags) ? va_arg(rest, mode_t) : 0;
+}
+
+static bool open_is_refused(enum disturb_call call, int flags,
+			    const void *caller)
+{
+	return disturb(makes_a_file(flags) ? CALL_create : call, -1, NULL,
+		       caller);
 }
 
 int open(const char *path, int flags, ...)
@@ -41,7 +53,9 @@ int open(const char *path, int flags, ...)
 	va_start(rest, flags);
 	mode = mode_of(flags, rest);
 	va_end(rest);
-	return REFUSED(open, -1) ? -1 : REAL(open)(path, flags, mode);
+	return open_is_refused(CALL_open, flags, HERE)
+		       ? -1
+		       : REAL(open)(path, flags, mode);
 }
 
 int open64(const char *path, int flags, ...)
@@ -52,7 +66,9 @@ int open64(const char *path, int flags, ...)
 	va_start(rest, flags);
 	mode = mode_of(flags, rest);
 	va_end(rest);
-	return REFUSED(open, -1) ? -1 : REAL(open)(path, flags, mode);
+	return open_is_refused(CALL_open, flags, HERE)
+		       ? -1
+		       : REAL(open)(path, flags, mode);
 }
 
 int openat(int dir, const char *path, int flags, ...)
@@ -63,7 +79,9 @@ int openat(int dir, const char *path, int flags, ...)
 	va_start(rest, flags);
 	mode = mode_of(flags, rest);
 	va_end(rest);
-	return REFUSED(openat, -1) ? -1 : REAL(openat)(dir, path, flags, mode);
+	return open_is_refused(CALL_openat, flags, HERE)
+		       ? -1
+		       : REAL(openat)(dir, path, flags, mode);
 }
 
 /* openat2(), which has no function; of others nothing is changed */

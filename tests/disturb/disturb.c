@@ -27,6 +27,7 @@ static struct {
 	unsigned bit;   /* CAN_* that belongs to it */
 	bool lasting;
 	char in[64];
+	char not_in[64];
 	bool on;
 } how;
 
@@ -37,9 +38,9 @@ static const struct {
 	const char *name;
 	unsigned can;
 } calls[] = {
-#define ROW(name, can) [CALL_##name] = {#name, can},
-	DISTURB_CALLS(ROW)
-#undef ROW
+#define CALL(name, can) [CALL_##name] = {#name, can},
+#include "calls.def"
+#undef CALL
 };
 
 /* what we do ourselves is left alone */
@@ -62,6 +63,8 @@ static void set(const char *key, const char *value)
 		how.error = (unsigned)number;
 	else if (!strcmp(key, "in"))
 		strncpy(how.in, value, sizeof(how.in) - 1);
+	else if (!strcmp(key, "not"))
+		strncpy(how.not_in, value, sizeof(how.not_in) - 1);
 }
 
 static unsigned bit_of(unsigned error)
@@ -179,7 +182,7 @@ static bool is_wanted(const void *caller)
 	struct dl_find_object object;
 	const char *name, *slash;
 
-	if (!how.in[0])
+	if (!how.in[0] && !how.not_in[0])
 		return true;
 	if (_dl_find_object((void *)(uintptr_t)caller, &object))
 		return false;
@@ -188,6 +191,8 @@ static bool is_wanted(const void *caller)
 		name = program_invocation_short_name;
 	slash = strrchr(name, '/');
 	name = slash ? slash + 1 : name;
+	if (how.not_in[0] && !strncmp(name, how.not_in, strlen(how.not_in)))
+		return false;
 	return !strncmp(name, how.in, strlen(how.in));
 }
 
